@@ -1,0 +1,82 @@
+import { Boom } from '@hapi/boom'
+
+/**
+ * What went wrong, stable across releases; messages may change. Baileys hands a caught error on as
+ * `lastDisconnect.error`, and bots delete sessions by its status code, so none of ours is 401, 403, 411, 500 or 515.
+ */
+export type AuthStateErrorCode =
+  /** Another living process owns the session, and it did not let go within `lease.waitMs`. */
+  | 'SESSION_IN_USE'
+  /** Another owner took the session over; this one can write nothing more. */
+  | 'LEASE_LOST'
+  /** The session was removed, by `remove()` or from outside; nothing of it may be written again. */
+  | 'SESSION_REMOVED'
+  /** This handle was closed, or a newer handle of the session has taken over from it. */
+  | 'SESSION_CLOSED'
+  /** The session holds records but no creds: a new identity would make them worthless. */
+  | 'CREDS_MISSING'
+  /** Creds of a device that is not paired would have replaced those of a paired one. */
+  | 'CREDS_UNPAIRED'
+  /** A stored record cannot be decoded. */
+  | 'RECORD_CORRUPT'
+  /** The store did not answer a read within `retry.forMs`. */
+  | 'READ_FAILED'
+  /** The store did not take a write within `retry.forMs`, or refused it for good. */
+  | 'WRITE_FAILED'
+  /** One change is larger than the store can land in one piece. */
+  | 'BATCH_TOO_LARGE'
+  /** The data was written by a newer version of this package. */
+  | 'SCHEMA_NEWER'
+  /** The place that the store was pointed at can't hold one: a file where a folder should be, for example. */
+  | 'STORE_UNUSABLE'
+
+const statusCodes: { readonly [code in AuthStateErrorCode]?: number } = {
+  READ_FAILED: 503,
+  WRITE_FAILED: 503,
+  LEASE_LOST: 440,
+  SESSION_IN_USE: 409,
+  SESSION_REMOVED: 410,
+  SESSION_CLOSED: 410,
+}
+
+/** What {@link AuthStateError} carries beside its message. */
+export interface AuthStateErrorOptions {
+  /** The store's kind. */
+  readonly kind?: string
+  /** The session's name, as the caller gave it. */
+  readonly session?: string
+  /** What made it fail. */
+  readonly cause?: unknown
+}
+
+/**
+ * Every failure that is not a wrong option (those throw a `TypeError`). A Boom, so that
+ * `error.output.statusCode` works as elsewhere in a bot. It never carries a value, and no record's name (ids are
+ * phone numbers) in an enumerable property.
+ *
+ * @example
+ * if (isAuthStateError(error) && error.code === 'SESSION_IN_USE') process.exit(1)
+ */
+export class AuthStateError extends Boom<null> {
+  override readonly name: string = 'AuthStateError'
+  readonly code: AuthStateErrorCode
+  /** The store's kind, `'multi-file'` or `'redis'` for example; `undefined` where no store is concerned. */
+  readonly kind: string | undefined
+  /** The session's name, as the caller gave it. */
+  readonly session: string | undefined
+
+  constructor(code: AuthStateErrorCode, message: string, options: AuthStateErrorOptions = {}) {
+    super(message, { statusCode: statusCodes[code] ?? 422, data: null })
+    this.code = code
+    this.kind = options.kind
+    this.session = options.session
+    if (options.cause !== undefined) {
+      Object.defineProperty(this, 'cause', { value: options.cause, configurable: true, writable: true })
+    }
+  }
+}
+
+/** True for an {@link AuthStateError}, also one of another copy of this package. */
+export function isAuthStateError(error: unknown): error is AuthStateError {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AuthStateError'
+}
