@@ -1,0 +1,2 @@
+export type { Backend, BackendData, TestFunction } from './backend.ts'
+export { type StoreSuiteOptions, storeSuite } from './store-suite.ts'

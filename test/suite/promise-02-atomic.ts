@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import type { PromiseCases, StoreContext } from './cases.ts'
+import { assertHolds, changesOf, numbered, put } from './records.ts'
+
+/** Promise 2, of the store itself: a batch lands whole or not at all, and may be sent again. */
+export const atomicStore: PromiseCases<StoreContext> = {
+  number: 2,
+  promise: 'atomic',
+  cases: [
+    {
+      name: 'a batch of many types with removals among them lands whole',
+      async run({ open, scope }) {
+        const store = await open()
+        await put(store, scope, {
+          creds: '1',
+          'pre-key/1': 'one',
+          'pre-key/2': 'two',
+          'session/a.0': 'old',
+          'sender-key/g': 'g',
+        })
+        await put(store, scope, {
+          creds: '2',
+          'pre-key/1': undefined,
+          'pre-key/3': 'three',
+          'session/a.0': 'new',
+          'session/b.0': 'b',
+          'sender-key/g': undefined,
+          'identity-key/never-there': undefined,
+        })
+        await assertHolds(await open(), scope, {
+          creds: '2',
+          'pre-key/2': 'two',
+          'pre-key/3': 'three',
+          'session/a.0': 'new',
+          'session/b.0': 'b',
+        })
+      },
+    },
+    {
+      name: 'a batch whose guard fails changes nothing: no new record, no changed one, no removal',
+      async run({ open, scope }) {
+        const store = await open()
+        const before = { '!fence': 'mine', creds: 'old', 'session/a': 'old', 'session/b': 'old' }
+        await put(store, scope, before)
+        const batch = changesOf({
+          'aaa/first': 'new',
+          creds: 'new',
+          'session/a': undefined,
+          'session/b': 'new',
+          'zzz/last': 'new',
+          '!fence': 'theirs',
+        })
+        assert.equal(await store.write(scope, batch, [{ name: '!fence', value: 'other' }]), false)
+        await assertHolds(store, scope, before)
+        await assertHolds(await open(), scope, before)
+      },
+    },
+    {
+      name: 'a batch whose guard fails leaves no trace of a scope that was not there',
+      async run({ open, scope }) {
+        const store = await open()
+        const guards = [{ name: '!fence', value: 'mine' }]
+        assert.equal(await store.write(scope, numbered(50, 'session/', String), guards), false)
+        await assertHolds(await open(), scope, {})
+      },
+    },
+    {
+      name: 'reads beside writes see all of a batch or nothing of it',
+      async run({ open, scope }) {
+        const [writer, reader] = [await open(), await open()]
+        const names = numbered(40, 'session/', String).map(change => change.name)
+        const batchOf = (round: number) => names.map(name => ({ name, value: `round ${round}` }))
+        assert.equal(await writer.write(scope, batchOf(0)), true)
+        let writing = true
+        const writes = (async () => {
+          for (let round = 1; round <= 30; round++) await writer.write(scope, batchOf(round))
+        })().finally(() => {
+          writing = false
+        })
+        let lastSeen = 0
+        const readAll = async (store: typeof reader) => {
+          const values = await store.read(scope, names)
+          assert.equal(new Set(values).size, 1, `one read saw ${Array.from(new Set(values)).join(' and ')}`)
+          return Number(values[0]?.slice('round '.length))
+        }
+        do {
+          const [mine, other] = await Promise.all([readAll(reader), readAll(writer)])
+          assert.ok(mine >= lastSeen, `a read went back from round ${lastSeen} to ${mine}`)
+          lastSeen = mine
+          assert.ok(other >= 0)
+          await new Promise(setImmediate)
+        } while (writing)
+        await writes
+        assert.equal(await readAll(reader), 30)
+      },
+    },
+    {
+      name: 'reads beside batches that remove and make records see all of a batch or nothing of it',
+      async run({ open, scope }) {
+        const [writer, reader] = [await open(), await open()]
+        const even = numbered(20, 'even/', () => 'here')
+        const odd = numbered(20, 'odd/', () => 'here')
+        const gone = (changes: typeof even) => changes.map(({ name }) => ({ name, value: undefined }))
+        assert.equal(await writer.write(scope, even), true)
+        let writing = true
+        const writes = (async () => {
+          for (let round = 0; round < 20; round++) {
+            const [made, removed] = round % 2 === 0 ? [odd, even] : [even, odd]
+            await writer.write(scope, [...made, ...gone(removed)])
+          }
+        })().finally(() => {
+          writing = false
+        })
+        const names = [...even, ...odd].map(change => change.name)
+        do {
+          const values = await reader.read(scope, names)
+          assert.equal(values.filter(value => value === 'here').length, 20, 'a read saw a part of a batch')
+          assert.equal(new Set(values.slice(0, 20)).size, 1, 'a read saw a part of a batch')
+          await new Promise(setImmediate)
+        } while (writing)
+        await writes
+      },
+    },
+    {
+      name: 'the same batch, sent again, leaves what it left the first time',
+      async run({ open, scope }) {
+        const store = await open()
+        await put(store, scope, { '!fence': 'mine', 'session/a': 'old', 'session/b': 'old' })
+        const batch = changesOf({ 'session/a': 'new', 'session/b': undefined, 'session/c': 'new' })
+        const guards = [{ name: '!fence', value: 'mine' }]
+        for (let time = 0; time < 3; time++) assert.equal(await store.write(scope, batch, guards), true)
+        await assertHolds(store, scope, { '!fence': 'mine', 'session/a': 'new', 'session/c': 'new' })
+        await assertHolds(await open(), scope, { '!fence': 'mine', 'session/a': 'new', 'session/c': 'new' })
+      },
+    },
+    {
+      name: 'a batch that removes 812 records and makes 812 others lands whole',
+      async run({ open, scope }) {
+        const store = await open()
+        const old = numbered(812, 'pre-key/', () => 'old')
+        assert.equal(await store.write(scope, [...old, { name: 'creds', value: 'c' }]), true)
+        const fresh = numbered(812, 'signed/', () => 'new')
+        const removals = old.map(({ name }) => ({ name, value: undefined }))
+        assert.equal(await store.write(scope, [...removals, ...fresh]), true)
+        await assertHolds(await open(), scope, {
+          creds: 'c',
+          ...Object.fromEntries(fresh.map(({ name }) => [name, 'new'])),
+        })
+      },
+    },
+    {
+      name: 'batches that fail and batches that land, sent at once, leave only what landed',
+      async run({ open, scope }) {
+        const [first, second] = [await open(), await open()]
+        await put(first, scope, { '!fence': 'mine' })
+        const sends = Array.from({ length: 20 }, (_, index) => {
+          const guards = [{ name: '!fence', value: index % 2 === 0 ? 'mine' : 'other' }]
+          const store = index % 4 < 2 ? first : second
+          return store.write(scope, numbered(10, `batch-${index}/`, String), guards)
+        })
+        const landed = await Promise.all(sends)
+        landed.forEach((result, index) => {
+          assert.equal(result, index % 2 === 0)
+        })
+        const expected = landed.flatMap((result, index) =>
+          result ? numbered(10, `batch-${index}/`, String).map(({ name, value }) => [name, value]) : [],
+        )
+        await assertHolds(await open(), scope, { '!fence': 'mine', ...Object.fromEntries(expected) })
+      },
+    },
+  ],
+}

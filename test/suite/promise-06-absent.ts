@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import type { PromiseCases, StoreContext } from './cases.ts'
+import { randomOf } from './random.ts'
+import { assertHolds, assertReads, changesOf, listed, listedScopes, numbered, put } from './records.ts'
+
+/** Promise 6, of the store itself: absent, empty and failed are three things. */
+export const absentStore: PromiseCases<StoreContext> = {
+  number: 6,
+  promise: 'absent is not failed',
+  cases: [
+    {
+      name: 'values come in the order of the names, undefined in the place of what is absent',
+      async run({ open, scope }) {
+        const store = await open()
+        assert.equal(
+          await store.write(
+            scope,
+            numbered(60, 'session/', index => `value ${index}`),
+          ),
+          true,
+        )
+        const random = randomOf()
+        for (let round = 0; round < 20; round++) {
+          const asked = Array.from({ length: 80 }, (_, index) => index).sort(() => random.integer(3) - 1)
+          const values = await store.read(
+            scope,
+            asked.map(index => `session/${index}`),
+          )
+          assert.equal(values.length, asked.length)
+          asked.forEach((index, at) => {
+            const expected = index < 60 ? `value ${index}` : undefined
+            assert.equal(values[at], expected, `place ${at} of a read (seed ${random.seed})`)
+          })
+        }
+      },
+    },
+    {
+      name: 'a record with an empty text is there',
+      async run({ open, scope }) {
+        const store = await open()
+        await put(store, scope, { 'session/empty': '', 'session/full': 'x' })
+        const [empty, full, absent] = await store.read(scope, [
+          'session/empty',
+          'session/full',
+          'session/none',
+        ])
+        assert.equal(empty, '', 'an empty text came back as something else')
+        assert.equal(full, 'x')
+        assert.equal(absent, undefined, 'an absent record came back as something else')
+        await assertHolds(await open(), scope, { 'session/empty': '', 'session/full': 'x' })
+        await put(store, scope, { 'session/full': '' })
+        await assertReads(store, scope, { 'session/full': '' })
+      },
+    },
+    {
+      name: 'a scope that was never written reads as absent and lists nothing',
+      async run({ open, scope }) {
+        const store = await open()
+        await assertReads(store, scope, { creds: undefined, '!fence': undefined })
+        assert.equal((await listed(store, scope)).size, 0)
+        assert.equal((await listedScopes(store)).length, 0)
+      },
+    },
+    {
+      name: 'removing a record that is absent is no error and makes nothing',
+      async run({ open, scope }) {
+        const store = await open()
+        await put(store, scope, { 'session/none': undefined })
+        await assertHolds(store, scope, {})
+        assert.equal((await listedScopes(store)).length, 0)
+        await put(store, scope, { 'session/a': 'a' })
+        await put(store, scope, { 'session/none': undefined, 'session/none-either': undefined })
+        await assertHolds(await open(), scope, { 'session/a': 'a' })
+      },
+    },
+    {
+      name: 'a guard tells an empty text from absence',
+      async run({ open, scope }) {
+        const store = await open()
+        const batch = changesOf({ '!empty': '', 'session/a': 'a' })
+        assert.equal(await store.write(scope, batch, [{ name: '!empty', value: '' }]), false)
+        assert.equal(await store.write(scope, batch, [{ name: '!empty', value: undefined }]), true)
+        const next = changesOf({ 'session/a': 'b' })
+        assert.equal(
+          await store.write(scope, [...next, ...batch.slice(0, 1)], [{ name: '!empty', value: undefined }]),
+          false,
+        )
+        assert.equal(await store.write(scope, next, [{ name: '!empty', value: '' }]), true)
+        await assertHolds(store, scope, { '!empty': '', 'session/a': 'b' })
+      },
+    },
+    {
+      name: 'a read in an outage rejects or waits, and never says that a record is absent',
+      needs: ['outage'],
+      async run({ open, outage, scope }) {
+        const store = await open()
+        await put(store, scope, { '!fence': 'f', creds: 'c', 'session/a': 'a' })
+        const end = await outage()
+        const read = store.read(scope, ['!fence', 'creds', 'session/a', 'session/none'])
+        const list = listed(store, scope)
+        const outcomes = Promise.allSettled([read, list])
+        await Promise.race([outcomes, longest(1000)])
+        await end()
+        const [readOutcome, listOutcome] = await outcomes
+        if (readOutcome.status === 'fulfilled') {
+          assert.equal(
+            JSON.stringify(readOutcome.value.slice(0, 3)),
+            '["f","c","a"]',
+            'a failed read gave absence',
+          )
+        }
+        if (listOutcome.status === 'fulfilled') {
+          assert.equal(listOutcome.value.size, 3, 'a failed list gave fewer records')
+        }
+        await assertReads(await open(), scope, { '!fence': 'f', creds: 'c', 'session/a': 'a' })
+      },
+    },
+    {
+      name: 'a write in an outage rejects or waits, and never says that a guard failed',
+      needs: ['outage'],
+      async run({ open, outage, scope }) {
+        const store = await open()
+        await put(store, scope, { '!fence': 'f', creds: 'old' })
+        const end = await outage()
+        const write = store.write(scope, changesOf({ creds: 'new' }), [{ name: '!fence', value: 'f' }])
+        const outcome = Promise.allSettled([write])
+        await Promise.race([outcome, longest(1000)])
+        await end()
+        const [settled] = await outcome
+        const [creds] = await (await open()).read(scope, ['creds'])
+        if (settled.status === 'fulfilled') {
+          assert.equal(settled.value, true, 'an outage was taken for a guard that failed')
+          assert.equal(creds, 'new')
+        } else {
+          assert.ok(creds === 'old' || creds === 'new')
+        }
+      },
+    },
+  ],
+}
+
+/** How long a client may keep a call waiting for the server's return before the case goes on. */
+function longest(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms).unref())
+}

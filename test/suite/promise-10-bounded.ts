@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import type { PromiseCases, StoreContext } from './cases.ts'
+import { listed, listedScopes, numbered, put } from './records.ts'
+
+/** More than any backend's page, less than what would make the suite slow. */
+const many = 3000
+
+/** Promise 10, of the store itself: its limits are true, and its lists come whole, in pages. */
+export const boundedStore: PromiseCases<StoreContext> = {
+  number: 10,
+  promise: 'bounded cost',
+  cases: [
+    {
+      name: 'a read of as many names as limits.readNames allows (or 10,000) is answered',
+      async run({ open, scope }) {
+        const store = await open()
+        const count = Math.min(store.limits.readNames, 10_000)
+        assert.ok(Number.isInteger(count) && count >= 1, 'limits.readNames is no positive integer')
+        await put(store, scope, { 'session/0': 'first', [`session/${count - 1}`]: 'last' })
+        const values = await store.read(
+          scope,
+          numbered(count, 'session/', String).map(change => change.name),
+        )
+        assert.equal(values.length, count)
+        assert.equal(values[count - 1], 'last')
+        if (count > 1) assert.equal(values[0], 'first')
+        assert.equal(values.filter(value => value !== undefined).length, Math.min(count, 2))
+      },
+    },
+    {
+      name: 'a batch of as many bytes as limits.batchBytes allows (or 4 MiB) lands',
+      async run({ open, scope }) {
+        const store = await open()
+        const bytes = Math.min(store.limits.batchBytes, 4 * 1024 * 1024)
+        assert.ok(bytes >= 1024 * 1024, 'a store that takes less than 1 MiB in a batch can serve no session')
+        const names = numbered(16, 'session/', String).map(change => change.name)
+        const each = Math.floor(bytes / names.length) - 16
+        const batch = names.map((name, at) => ({ name, value: String.fromCharCode(97 + at).repeat(each) }))
+        assert.equal(await store.write(scope, batch), true)
+        const values = await (await open()).read(scope, names)
+        batch.forEach(({ value }, at) => {
+          assert.ok(values[at] === value, `value ${at} of a large batch came back changed`)
+        })
+      },
+    },
+    {
+      name: `a list of ${many} records gives each of them, with its value when asked`,
+      async run({ open, scope }) {
+        const store = await open()
+        const batch = numbered(many, 'pre-key/', index => `value ${index}`)
+        for (let from = 0; from < many; from += 600) {
+          assert.equal(await store.write(scope, batch.slice(from, from + 600)), true)
+        }
+        await put(store, scope, { creds: 'c', 'session/1': 's' })
+        const found = await listed(store, scope)
+        assert.equal(found.size, many + 2)
+        for (const { name, value } of batch) assert.equal(found.get(name), value, `${name} in a list`)
+        const preKeys = await listed(store, scope, { prefix: 'pre-key/' })
+        assert.equal(preKeys.size, many)
+        const names = await listed(store, scope, { prefix: 'pre-key/29', values: false })
+        assert.equal(names.size, 111)
+        for (const value of names.values()) assert.equal(value, undefined, 'a list of names carries values')
+      },
+    },
+    {
+      name: 'a list beside writes gives every record that is there from beginning to end',
+      async run({ open, scope }) {
+        const [store, writer] = [await open(), await open()]
+        const stays = numbered(1500, 'stays/', () => 'here')
+        assert.equal(await writer.write(scope, stays), true)
+        let listing = true
+        const writes = (async () => {
+          for (let round = 0; listing; round++) {
+            const changes = numbered(20, 'moves/', index => (index % 2 === round % 2 ? 'x' : undefined))
+            await writer.write(scope, [...changes, { name: `stays/${round % 1500}`, value: 'here' }])
+            await new Promise(setImmediate)
+          }
+        })()
+        try {
+          const found = new Set<string>()
+          for await (const page of store.list(scope, { prefix: 'stays/' })) {
+            for (const { name } of page) found.add(name)
+            await new Promise(setImmediate)
+          }
+          assert.equal(found.size, 1500)
+        } finally {
+          listing = false
+          await writes
+        }
+      },
+    },
+    {
+      name: 'a thousand scopes are listed, each once or more',
+      needs: ['scopes'],
+      async run({ open, scope }) {
+        const store = await open()
+        const scopes = Array.from({ length: 1000 }, (_, index) => `${scope}-${index}`)
+        for (let from = 0; from < scopes.length; from += 50) {
+          await Promise.all(scopes.slice(from, from + 50).map(one => put(store, one, { creds: one })))
+        }
+        assert.equal(new Set(await listedScopes(store)).size, 1000)
+        assert.equal(new Set(await listedScopes(store, `${scope}-99`)).size, 11)
+      },
+    },
+    {
+      name: 'many calls at once are all answered',
+      async run({ open, scope }) {
+        const store = await open()
+        await put(store, scope, { creds: 'c' })
+        const calls = await Promise.all(
+          Array.from({ length: 150 }, async (_, index) => {
+            if (index % 5 !== 0) return (await store.read(scope, ['creds', `session/${index}`]))[0] === 'c'
+            return store.write(scope, [{ name: `session/${index}`, value: 's' }])
+          }),
+        )
+        assert.equal(calls.every(Boolean), true)
+        assert.equal((await listed(store, scope, { prefix: 'session/' })).size, 30)
+      },
+    },
+  ],
+}
