@@ -10,14 +10,20 @@ export const orderedStore: PromiseCases<StoreContext> = {
       name: 'of writes that were awaited one by one, the last one stands',
       async run({ open, scope }) {
         const store = await open()
-        for (let round = 0; round < 25; round++) {
-          await put(store, scope, { creds: `round ${round}`, [`session/${round % 3}`]: `round ${round}` })
+        for (let length = 1; length <= 8; length++) {
+          for (let at = 0; at < length; at++) {
+            await put(store, scope, {
+              creds: `${at} of ${length}`,
+              [`session/${at % 3}`]: `${at} of ${length}`,
+            })
+          }
+          await assertReads(store, scope, { creds: `${length - 1} of ${length}` })
         }
         const expected = {
-          creds: 'round 24',
-          'session/0': 'round 24',
-          'session/1': 'round 22',
-          'session/2': 'round 23',
+          creds: '7 of 8',
+          'session/0': '6 of 8',
+          'session/1': '7 of 8',
+          'session/2': '5 of 8',
         }
         await assertHolds(store, scope, expected)
         await assertHolds(await open(), scope, expected)
