@@ -1,0 +1,146 @@
+import { AuthStateError } from '../errors.ts'
+import { fenceName, heartbeatName, ownersScope } from '../names.ts'
+import type { Store } from '../store.ts'
+import { monotonicMs, sleep } from './clock.ts'
+import { describeHolder, type Fence, parseFence } from './fence.ts'
+import { heartbeatPeriodMs } from './heartbeat.ts'
+import { claimLease, type Lease, type LeaseSubject } from './lease.ts'
+import { isProvablyDead } from './process-identity.ts'
+
+/** How a contender waits. */
+export interface ContendOptions {
+  readonly waitMs: number
+  readonly onHeld: 'wait' | 'takeOver'
+  /** Runs a read, or a write, to its end, through an outage. */
+  readonly reading: <T>(attempt: () => Promise<T>) => Promise<T>
+  readonly writing: <T>(attempt: () => Promise<T>) => Promise<T>
+  /** Called once, when the wait has lasted a second. */
+  readonly onWaiting: (holder: string, leftMs: number) => void
+}
+
+const pollMs = 300
+const warnAfterMs = 1_000
+
+/**
+ * Waits until a session is free, or its owner dead, and takes it.
+ *
+ * @throws AuthStateError `SESSION_IN_USE` after `waitMs`, `RECORD_CORRUPT` for a fence that no version wrote,
+ * `SCHEMA_NEWER` for one of a later version
+ */
+export async function contend(subject: LeaseSubject, options: ContendOptions): Promise<Lease> {
+  const watch = new Watch(subject)
+  const startedAt = monotonicMs()
+  let hasWarned = false
+  for (;;) {
+    const { text, holder } = await options.reading(() => watch.look())
+    if (!holder || options.onHeld === 'takeOver') {
+      const lease = await claimLease(subject, text, options.writing)
+      if (!lease) continue
+      if (holder) await startle(subject.store, holder.owner)
+      return lease
+    }
+    const waitedMs = monotonicMs() - startedAt
+    const leftMs = options.waitMs - waitedMs
+    if (leftMs <= 0) throw inUse(subject, holder, waitedMs)
+    if (waitedMs >= warnAfterMs && !hasWarned) {
+      hasWarned = true
+      options.onWaiting(describeHolder(holder), leftMs)
+    }
+    // Half a period, since readings count only while they are less than a period apart.
+    await sleep(Math.min(pollMs, heartbeatPeriodMs(holder.ttlMs) / 2, leftMs))
+  }
+}
+
+/** A session's fence as a contender finds it, and its living holder, if it has one. */
+interface Sight {
+  readonly text: string | undefined
+  readonly holder: Fence | undefined
+}
+
+/** A contender's eye on a session: what it has seen without a break, and since when, by its own clock. */
+class Watch {
+  readonly #subject: LeaseSubject
+  #seen:
+    | { readonly fence: string; readonly beat: string | undefined; readonly since: number; lastAt: number }
+    | undefined
+
+  constructor(subject: LeaseSubject) {
+    this.#subject = subject
+  }
+
+  async look(): Promise<Sight> {
+    const { store, scope } = this.#subject
+    try {
+      const [text] = await store.read(scope, [fenceName])
+      if (text === undefined) return { text, holder: undefined }
+      const fence = this.#parse(text)
+      if (fence.released || this.#isOrphan(fence)) return { text, holder: undefined }
+      const [beat] = await store.read(ownersScope, [heartbeatName(fence.owner)])
+      return { text, holder: this.#hasStoodStill(text, fence, beat) ? undefined : fence }
+    } catch (error) {
+      // Only an unbroken row of readings counts, or a restart of the database would make every standby steal everything.
+      this.#seen = undefined
+      throw error
+    }
+  }
+
+  /** Whether the fence's owner is certainly no more: a process that died here, or a claim of ours that failed. */
+  #isOrphan(fence: Fence): boolean {
+    const { store, domain } = this.#subject
+    if (fence.owner === domain.heartbeat.owner) return !domain.tokens.has(fence.token)
+    return isProvablyDead(fence, store.durability !== 'server')
+  }
+
+  #hasStoodStill(text: string, fence: Fence, beat: string | undefined): boolean {
+    const now = monotonicMs()
+    const seen = this.#seen
+    const isUnbroken =
+      seen?.fence === text && seen.beat === beat && now - seen.lastAt <= heartbeatPeriodMs(fence.ttlMs)
+    if (!seen || !isUnbroken) {
+      this.#seen = { fence: text, beat, since: now, lastAt: now }
+      return false
+    }
+    seen.lastAt = now
+    return now - seen.since >= fence.ttlMs
+  }
+
+  #parse(text: string): Fence {
+    const fence = parseFence(text)
+    if (typeof fence === 'object') return fence
+    const { session, store } = this.#subject
+    const about = { session, kind: store.kind }
+    if (fence === 'newer') {
+      throw new AuthStateError(
+        'SCHEMA_NEWER',
+        `Session "${session}" was last owned by a newer version of baileys-authkit. Update this one.`,
+        about,
+      )
+    }
+    throw new AuthStateError(
+      'RECORD_CORRUPT',
+      `The record that says who owns session "${session}" (!fence) is damaged. Make sure that no process uses the session, then remove that record.`,
+      about,
+    )
+  }
+}
+
+/** Touches the heartbeat of an owner that lives and has just lost a session, so that it looks at its fences. */
+async function startle(store: Store, owner: string): Promise<void> {
+  const name = heartbeatName(owner)
+  try {
+    const [value] = await store.read(ownersScope, [name])
+    if (value !== undefined) await store.write(ownersScope, [{ name, value: `${value} ` }], [{ name, value }])
+  } catch {
+    // It notices at its next write in any case.
+  }
+}
+
+function inUse(subject: LeaseSubject, holder: Fence, waitedMs: number): AuthStateError {
+  const { session, store } = subject
+  return new AuthStateError(
+    'SESSION_IN_USE',
+    `Session "${session}" is in use by ${describeHolder(holder)}, which did not let go within ${Math.round(waitedMs)} ms. ` +
+      "Stop that process or have it call close(), wait longer with lease.waitMs, or take the session from it with lease.onHeld: 'takeOver'.",
+    { session, kind: store.kind },
+  )
+}

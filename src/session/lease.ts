@@ -1,0 +1,162 @@
+import { fenceName } from '../names.ts'
+import type { Guard, Store } from '../store.ts'
+import { withTimeout } from './clock.ts'
+import { describeHolder, type Fence, formatFence, newFence, parseFence } from './fence.ts'
+import type { Domain } from './registry.ts'
+
+/** What a lease is for. */
+export interface LeaseSubject {
+  readonly store: Store
+  readonly domain: Domain
+  readonly scope: string
+  /** The session's name, as the caller gave it. */
+  readonly session: string
+  readonly ttlMs: number
+  /** How long one call to the store may take. */
+  readonly callMs: number
+}
+
+/** Whose a session is, seen from its holder. */
+export type Ownership = 'mine' | 'gone' | { readonly takenBy: string }
+
+/**
+ * The right to write one session. The record `!fence` names the owner; its text guards every write, so that who has
+ * lost it cannot write another byte, whatever it believes.
+ */
+export class Lease {
+  readonly #subject: LeaseSubject
+  #text: string
+  /** Texts that the fence may have by now: of changes of the token whose answer never came. */
+  #attempted: string[] = []
+  #isInDoubt = false
+  #working: Promise<unknown> = Promise.resolve()
+
+  /** For {@link claimLease}: `fence` has landed. */
+  constructor(subject: LeaseSubject, fence: Fence) {
+    this.#subject = subject
+    this.#text = formatFence(fence)
+  }
+
+  /** The guards of every write. */
+  get guards(): readonly Guard[] {
+    return [{ name: fenceName, value: this.#text }]
+  }
+
+  /** A write's outcome is unknown, and it may be delivered yet: after its own repetition, even. */
+  doubt(): void {
+    this.#isInDoubt = true
+  }
+
+  get isInDoubt(): boolean {
+    return this.#isInDoubt
+  }
+
+  /**
+   * Ends the doubt by a change of the token: a write that is delivered late finds its guard gone. Throws what the
+   * store threw; then the doubt goes on.
+   */
+  settle(): Promise<Ownership> {
+    return this.#exclusively(async () => {
+      if (!this.#isInDoubt) return 'mine'
+      const { store, scope, session, domain, ttlMs } = this.#subject
+      const next = newFence(scope, session, domain.heartbeat.owner, ttlMs)
+      const old = this.#text
+      domain.tokens.add(next.token)
+      this.#attempted.push(formatFence(next))
+      const changes = [{ name: fenceName, value: formatFence(next) }]
+      const ownership = (await this.#call(store.write(scope, changes, this.guards)))
+        ? this.#adopt(formatFence(next))
+        : await this.#look()
+      if (this.#text !== old) this.#isInDoubt = false
+      return ownership
+    })
+  }
+
+  /** Looks at the fence. Throws what the store threw. */
+  look(): Promise<Ownership> {
+    return this.#exclusively(() => this.#look())
+  }
+
+  /** Gives the session up, so that the next opener need not wait. False when it was not this lease's any more. */
+  release(): Promise<boolean> {
+    return this.#exclusively(() => {
+      const { store, scope } = this.#subject
+      const fence = parseFence(this.#text)
+      const value = JSON.stringify({ ...(typeof fence === 'object' ? fence : {}), released: true })
+      return this.#call(store.write(scope, [{ name: fenceName, value }], this.guards))
+    })
+  }
+
+  /** This process has no more to do with the lease. */
+  forget(): void {
+    for (const text of [this.#text, ...this.#attempted]) this.#subject.domain.tokens.delete(tokenOf(text))
+  }
+
+  async #look(): Promise<Ownership> {
+    const { store, scope } = this.#subject
+    const [text] = await this.#call(store.read(scope, [fenceName]))
+    if (text === undefined) return 'gone'
+    if (text === this.#text) return 'mine'
+    if (this.#attempted.includes(text)) return this.#adopt(text)
+    const fence = parseFence(text)
+    return { takenBy: typeof fence === 'object' ? describeHolder(fence) : 'another program' }
+  }
+
+  #adopt(text: string): 'mine' {
+    const { tokens } = this.#subject.domain
+    for (const old of [this.#text, ...this.#attempted]) if (old !== text) tokens.delete(tokenOf(old))
+    this.#text = text
+    this.#attempted = []
+    return 'mine'
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#working.then(work)
+    this.#working = result.catch(() => {})
+    return result
+  }
+
+  #call<T>(answer: Promise<T>): Promise<T> {
+    return withTimeout(answer, this.#subject.callMs)
+  }
+}
+
+/**
+ * Claims a session in place of what its fence says now (`current`, `undefined` for nothing). `persist` runs a store
+ * call through an outage. `undefined` when somebody else was faster.
+ */
+export async function claimLease(
+  subject: LeaseSubject,
+  current: string | undefined,
+  persist: <T>(attempt: () => Promise<T>) => Promise<T>,
+): Promise<Lease | undefined> {
+  const { store, scope, session, domain, ttlMs } = subject
+  const fence = newFence(scope, session, domain.heartbeat.owner, ttlMs)
+  const text = formatFence(fence)
+  let isTaken = false
+  let mayHaveLanded = false
+  // Known before it is sent: another opener of this process that reads it must not take it for a dead one's.
+  domain.tokens.add(fence.token)
+  try {
+    isTaken = await persist(async () => {
+      if (mayHaveLanded) {
+        const [now] = await store.read(scope, [fenceName])
+        if (now !== current) return now === text
+      }
+      mayHaveLanded = true
+      return await store.write(
+        scope,
+        [{ name: fenceName, value: text }],
+        [{ name: fenceName, value: current }],
+      )
+    })
+  } finally {
+    if (!isTaken) domain.tokens.delete(fence.token)
+  }
+  return isTaken ? new Lease(subject, fence) : undefined
+}
+
+function tokenOf(text: string): string {
+  const fence = parseFence(text)
+  return typeof fence === 'object' ? fence.token : ''
+}

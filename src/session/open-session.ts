@@ -1,0 +1,182 @@
+import type { AuthenticationCreds } from '../auth-types.ts'
+import type { BaileysModule } from '../baileys.ts'
+import { decode } from '../buffer-json.ts'
+import { AuthStateError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { credsName, isReserved } from '../names.ts'
+import type { Store } from '../store.ts'
+import { contend } from './contend.ts'
+import type { Heartbeating } from './heartbeat.ts'
+import { asAuthStateError, Outage, persist } from './outage.ts'
+import { cachePool } from './record-cache.ts'
+import { type Domain, domainOf, releaseDomain, sharedPool } from './registry.ts'
+import { Session } from './session.ts'
+
+/** What a session is opened with, every default filled in. */
+export interface SessionSettings {
+  readonly store: Store
+  /** Whether the store was made for this session and ends with it. */
+  readonly ownsStore: boolean
+  /** The session's name, as the caller gave it. */
+  readonly session: string
+  readonly scope: string
+  readonly lease: { readonly ttlMs: number; readonly waitMs: number; readonly onHeld: 'wait' | 'takeOver' }
+  readonly retryForMs: number
+  /** `undefined` for the pool that all sessions share. */
+  readonly cacheBytes: number | undefined
+  readonly baileys: BaileysModule
+  readonly log: Log
+}
+
+/** One caller's hold on a session. */
+export interface Handle {
+  readonly session: Session
+  readonly number: number
+}
+
+/**
+ * Opens a session: joins the one that this process has open, or waits for its lease and takes it. Every call asks
+ * the store first, since a session may have been removed from outside.
+ *
+ * @throws AuthStateError as `contend`, and `CREDS_MISSING`, `RECORD_CORRUPT`, `READ_FAILED`, `WRITE_FAILED`
+ */
+export async function openSession(settings: SessionSettings): Promise<Handle> {
+  const { store, scope } = settings
+  await throughOutage(settings, () => store.open())
+  for (;;) {
+    const domain = domainOf(store)
+    const slot = domain.slots.get(scope)
+    if (!slot) {
+      const opening = start(settings, domain)
+      domain.slots.set(scope, { opening: opening.catch(() => {}) })
+      try {
+        const session = await opening
+        domain.slots.set(scope, { session })
+        return { session, number: session.newHandle() }
+      } catch (error) {
+        domain.slots.delete(scope)
+        releaseDomain(domain)
+        throw error
+      }
+    }
+    if ('opening' in slot) await slot.opening
+    else if (await slot.session.isStillMine()) return await join(settings, slot.session)
+    else await slot.session.gone
+  }
+}
+
+async function join(settings: SessionSettings, session: Session): Promise<Handle> {
+  const handle = { session, number: session.newHandle() }
+  // The session goes on with the store that it was opened with.
+  if (settings.ownsStore) await settings.store.close()
+  return handle
+}
+
+async function start(settings: SessionSettings, domain: Domain): Promise<Session> {
+  const { store, scope, session: name, lease: options, log, retryForMs, cacheBytes } = settings
+  let session: Session | undefined
+  const member: Heartbeating = { store, ttlMs: options.ttlMs, lookAgain: () => session?.lookAgain() }
+  try {
+    await throughOutage(settings, () => domain.heartbeat.join(member), 'WRITE_FAILED')
+    const { lapses } = domain.heartbeat
+    const subject = {
+      store,
+      domain,
+      scope,
+      session: name,
+      ttlMs: options.ttlMs,
+      callMs: new Outage(retryForMs).attemptMs,
+    }
+    const lease = await contend(subject, {
+      ...options,
+      reading: attempt => throughOutage(settings, attempt),
+      writing: attempt => throughOutage(settings, attempt, 'WRITE_FAILED'),
+      onWaiting: (holder, leftMs) =>
+        log.warn(
+          'SESSION_IN_USE',
+          `Session "${name}" is in use by ${holder}; waiting up to ${seconds(leftMs)} more for it.`,
+        ),
+    })
+    try {
+      const [storedCreds] = await throughOutage(settings, () => store.read(scope, [credsName]))
+      const creds = await readCreds(settings, storedCreds)
+      const pool = cacheBytes === undefined ? sharedPool() : cachePool(cacheBytes)
+      const parts = { store, ownsStore: settings.ownsStore, domain, scope, name, lease, member, lapses }
+      session = new Session({ ...parts, creds, storedCreds, retryForMs, pool, log })
+      return session
+    } catch (error) {
+      lease.forget()
+      await lease.release().catch(() => {})
+      throw error
+    }
+  } catch (error) {
+    await domain.heartbeat.leave(member)
+    throw error
+  }
+}
+
+/** The stored creds, or new ones for a session that holds nothing at all. */
+async function readCreds(settings: SessionSettings, text: string | undefined): Promise<AuthenticationCreds> {
+  const { store, scope, session: name, baileys, log } = settings
+  const about = { kind: store.kind, session: name }
+  if (text === undefined) {
+    if (!(await throughOutage(settings, () => holdsRecords(store, scope)))) return baileys.initAuthCreds()
+    throw new AuthStateError(
+      'CREDS_MISSING',
+      `Session "${name}" holds keys but no creds: a new identity would make them worthless. ` +
+        'Restore its creds from a backup, or remove the session and pair the device again.',
+      about,
+    )
+  }
+  const creds = decodeCreds(text)
+  if (!creds) {
+    throw new AuthStateError(
+      'RECORD_CORRUPT',
+      `The creds of session "${name}" cannot be read. Nothing was changed. ` +
+        'Restore them from a backup, or remove the session and pair the device again.',
+      about,
+    )
+  }
+  if (creds.me && !creds.account) {
+    log.warn(
+      'CREDS_HALF_PAIRED',
+      `Session "${name}" asked for a pairing code that was not used: it names a number but is not paired. If pairing fails, remove the session and begin again.`,
+    )
+  }
+  return creds
+}
+
+function decodeCreds(text: string): AuthenticationCreds | undefined {
+  try {
+    const value = decode(text)
+    if (typeof value !== 'object' || value === null) return undefined
+    const isComplete = 'noiseKey' in value && 'signedIdentityKey' in value && 'registrationId' in value
+    // What Baileys wrote is what Baileys' type says; the three fields tell it from anything else.
+    return isComplete ? (value as AuthenticationCreds) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+async function holdsRecords(store: Store, scope: string): Promise<boolean> {
+  for await (const page of store.list(scope)) {
+    if (page.some(({ name }) => !isReserved(name))) return true
+  }
+  return false
+}
+
+async function throughOutage<T>(
+  settings: SessionSettings,
+  attempt: () => Promise<T>,
+  code: 'READ_FAILED' | 'WRITE_FAILED' = 'READ_FAILED',
+): Promise<T> {
+  try {
+    return await persist(settings.store, new Outage(settings.retryForMs), attempt)
+  } catch (error) {
+    throw asAuthStateError(error, code, { kind: settings.store.kind, session: settings.session })
+  }
+}
+
+function seconds(ms: number): string {
+  return ms === Number.POSITIVE_INFINITY ? 'as long as it takes' : `${Math.ceil(ms / 1000)} s`
+}

@@ -1,0 +1,138 @@
+import { AuthStateError, isAuthStateError } from '../errors.ts'
+import type { Store } from '../store.ts'
+import { monotonicMs, sleep, withTimeout } from './clock.ts'
+
+const firstDelayMs = 50
+const longestDelayMs = 2_000
+const probeEveryMs = 1_000
+
+/**
+ * How long a store has not answered, across calls: `forMs` counts from the start of the first attempt that failed,
+ * and ends with the first that succeeds. After it, calls fail at once, but for one attempt a second that finds out
+ * whether the store is back: Baileys itself repeats a failed commit ten times, and ten full waits in a row would
+ * hold its message mutex for minutes.
+ */
+export class Outage {
+  readonly #forMs: number
+  #since: number | undefined
+  #lastTriedAt = Number.NEGATIVE_INFINITY
+  #failures = 0
+  #lastError: unknown
+
+  constructor(forMs: number) {
+    this.#forMs = forMs
+  }
+
+  /** Whether any attempt has failed since the last that succeeded. */
+  get isOn(): boolean {
+    return this.#since !== undefined
+  }
+
+  /** Whether it has lasted so long that nobody waits for its end any more. */
+  get isTooLong(): boolean {
+    return this.#since !== undefined && monotonicMs() - this.#since >= this.#forMs
+  }
+
+  /** What the last failed attempt failed with. */
+  get lastError(): unknown {
+    return this.#lastError
+  }
+
+  /** How long one attempt may take: one that hangs must leave time for another. */
+  get attemptMs(): number {
+    return Math.max(this.#forMs / 3, Math.min(this.#forMs, probeEveryMs))
+  }
+
+  /** True for one caller a second, which may then try although {@link isTooLong}. */
+  mayProbe(): boolean {
+    if (monotonicMs() - this.#lastTriedAt < probeEveryMs) return false
+    this.#lastTriedAt = monotonicMs()
+    return true
+  }
+
+  failed(startedAt: number, error: unknown): void {
+    this.#since ??= startedAt
+    this.#lastTriedAt = monotonicMs()
+    this.#lastError = error
+    this.#failures += 1
+  }
+
+  ended(): void {
+    this.#since = undefined
+    this.#lastError = undefined
+    this.#failures = 0
+  }
+
+  /** How long to wait before the next attempt: twice as long each time, up to two seconds, with half of it jitter. */
+  nextDelayMs(): number {
+    const delay = Math.min(firstDelayMs * 2 ** (this.#failures - 1), longestDelayMs)
+    return delay * (0.5 + Math.random() / 2)
+  }
+}
+
+class StoreDownError extends Error {}
+
+/** Repeats `attempt` through an outage. @throws {@link storeDown} when it lasts too long; what {@link isFinal} calls final at once */
+export async function persist<T>(store: Store, outage: Outage, attempt: () => Promise<T>): Promise<T> {
+  if (outage.isTooLong && !outage.mayProbe()) throw storeDown(outage.lastError)
+  for (;;) {
+    const startedAt = monotonicMs()
+    try {
+      const result = await withTimeout(attempt(), outage.attemptMs)
+      outage.ended()
+      return result
+    } catch (error) {
+      if (isFinal(store, error)) throw error
+      outage.failed(startedAt, error)
+      if (outage.isTooLong) throw storeDown(error)
+    }
+    await sleep(outage.nextDelayMs())
+  }
+}
+
+/** True for a failure that no repetition cures. */
+export function isFinal(store: Store, error: unknown): boolean {
+  if (isAuthStateError(error)) return error.code !== 'READ_FAILED' && error.code !== 'WRITE_FAILED'
+  if (store.isPermanent) return store.isPermanent(error)
+  return typeof error === 'object' && error !== null && 'name' in error && languageErrors.has(error.name)
+}
+
+const languageErrors = new Set<unknown>(['TypeError', 'RangeError', 'SyntaxError', 'ReferenceError'])
+
+/** What callers get for an outage that lasted too long. */
+export function storeDown(cause: unknown): Error {
+  return new StoreDownError('The store does not answer.', { cause })
+}
+
+/** True for what {@link storeDown} made. */
+export function isStoreDown(error: unknown): boolean {
+  return error instanceof StoreDownError
+}
+
+/** The error that a caller sees for a failed read or write; those that have a name of their own keep it. */
+export function asAuthStateError(
+  error: unknown,
+  code: 'READ_FAILED' | 'WRITE_FAILED',
+  about: { readonly kind: string; readonly session: string },
+): AuthStateError {
+  const cause = error instanceof StoreDownError ? error.cause : error
+  if (isAuthStateError(cause)) {
+    if (cause.session !== undefined) return cause
+    return new AuthStateError(cause.code, cause.message, { ...about, cause: cause.cause ?? cause })
+  }
+  const deed = code === 'READ_FAILED' ? 'read' : 'write'
+  const message = isStoreDown(error)
+    ? `The ${about.kind} store did not answer a ${deed} of session "${about.session}" (${reason(cause)}). ` +
+      'Nothing was lost of what had been acknowledged. Check that the store is up and reachable; calls work again as soon as it is.'
+    : `The ${about.kind} store refused a ${deed} of session "${about.session}" for good (${reason(cause)}). ` +
+      'Repeating it will not help: see the cause, and mend permissions, space or schema.'
+  return new AuthStateError(code, message, { ...about, cause })
+}
+
+/** A cause in a few safe words: its code or name, since a driver's message may quote what was being written. */
+function reason(cause: unknown): string {
+  if (typeof cause !== 'object' || cause === null) return 'no reason given'
+  if ('code' in cause && (typeof cause.code === 'string' || typeof cause.code === 'number'))
+    return String(cause.code)
+  return 'name' in cause ? String(cause.name) : 'no reason given'
+}

@@ -1,0 +1,440 @@
+import type { AuthenticationCreds } from '../auth-types.ts'
+import { encode } from '../buffer-json.ts'
+import { AuthStateError, type AuthStateErrorCode } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { credsName, isReserved } from '../names.ts'
+import type { Change, Entry, Store } from '../store.ts'
+import { withTimeout } from './clock.ts'
+import type { Heartbeating } from './heartbeat.ts'
+import type { Lease, Ownership } from './lease.ts'
+import { asAuthStateError, isFinal, isStoreDown, Outage, persist } from './outage.ts'
+import { type CachePool, RecordCache } from './record-cache.ts'
+import { RecordReader } from './record-reader.ts'
+import { type Domain, releaseDomain } from './registry.ts'
+import { WriteQueue } from './write-queue.ts'
+
+/** What an open session is made of. */
+export interface SessionParts {
+  readonly store: Store
+  /** Whether the store ends with the session, because it was made for it. */
+  readonly ownsStore: boolean
+  readonly domain: Domain
+  readonly scope: string
+  /** The session's name, as the caller gave it. */
+  readonly name: string
+  readonly lease: Lease
+  readonly member: Heartbeating
+  readonly lapses: number
+  /** Live: Baileys changes it in place. */
+  readonly creds: AuthenticationCreds
+  /** The stored creds' text; `undefined` for a session that has none yet. */
+  readonly storedCreds: string | undefined
+  readonly retryForMs: number
+  readonly pool: CachePool | undefined
+  readonly log: Log
+}
+
+/**
+ * One open session, which every handle of this process shares: its creds, its reads and its writes, in order, under
+ * its lease. What it promises is in the conformance suite; how, in the parts that it joins.
+ */
+export class Session {
+  readonly name: string
+  readonly kind: string
+  readonly scope: string
+  readonly creds: AuthenticationCreds
+  /** Resolves when nothing of the session is left in this process. */
+  readonly gone: Promise<void>
+  readonly #parts: SessionParts
+  readonly #lease: Lease
+  readonly #queue: WriteQueue
+  readonly #cache: RecordCache
+  readonly #reader: RecordReader
+  readonly #reads: Outage
+  readonly #writes: Outage
+  readonly #controller = new AbortController()
+  #resolveGone: () => void = () => {}
+  #lapsesSeen: number
+  #storedCreds: string | undefined
+  #isPaired: boolean
+  #newest = 0
+  #active = 0
+  #holding: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  #removing: Promise<void> | undefined
+  #end: AuthStateError | undefined
+
+  constructor(parts: SessionParts) {
+    const { store, lease, name, creds, retryForMs } = parts
+    this.#parts = parts
+    this.name = name
+    this.kind = store.kind
+    this.scope = parts.scope
+    this.creds = creds
+    this.#lease = lease
+    this.#lapsesSeen = parts.lapses
+    this.#storedCreds = parts.storedCreds
+    this.#isPaired = parts.storedCreds !== undefined && creds.account !== undefined
+    this.#reads = new Outage(retryForMs)
+    this.#writes = new Outage(retryForMs)
+    this.#cache = new RecordCache(parts.pool)
+    this.#reader = new RecordReader(
+      { limit: store.limits.readNames, read: names => this.#read(() => store.read(parts.scope, names)) },
+      this.#cache,
+    )
+    this.#queue = new WriteQueue({
+      batchBytes: store.limits.batchBytes,
+      outage: this.#writes,
+      attempt: changes => this.#attempt(changes),
+      isFinal: error => isFinal(store, error),
+      onQueued: changes => {
+        for (const { name: record } of changes) this.#reader.forget(record)
+      },
+      onLanded: changes => this.#landed(changes),
+      onUnknown: (changes, error, isFirst) => this.#unknown(changes, error, isFirst),
+      describe: error => this.#describeWrite(error),
+    })
+    this.gone = new Promise(resolve => {
+      this.#resolveGone = resolve
+    })
+  }
+
+  /** Aborts when the session can't go on: its lease is lost, the store refuses it for good, or it was removed or closed. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  get hasEnded(): boolean {
+    return this.#end !== undefined
+  }
+
+  /** A new handle's number. The first change through it retires all that are older. */
+  newHandle(): number {
+    this.#newest += 1
+    return this.#newest
+  }
+
+  /** The texts of records, in order; one lookup for all that are not cached. */
+  async readAll(names: readonly string[]): Promise<(string | undefined)[]> {
+    if (this.#end) throw this.#end
+    if (!this.#isSure) await this.#read(async () => {})
+    const texts: (string | undefined)[] = []
+    const waits: Promise<void>[] = []
+    for (const [index, name] of names.entries()) {
+      const text = this.#readOne(name)
+      if (typeof text !== 'object') texts[index] = text
+      else {
+        const wait = text.then(arrived => {
+          texts[index] = arrived
+        })
+        waits.push(wait)
+      }
+    }
+    if (waits.length > 0) await Promise.all(waits)
+    return texts
+  }
+
+  /** Queues changes in one piece; resolves when they are durable. */
+  write(handle: number, changes: readonly Change[]): Promise<void> {
+    const refusal = this.#refusal(handle)
+    if (refusal) return Promise.reject(refusal)
+    this.#active = handle
+    return changes.length === 0 ? Promise.resolve() : this.#queue.push(changes, false)
+  }
+
+  /** Queues the creds as they are now; stays pending through any outage. */
+  saveCreds(handle: number): Promise<void> {
+    const refusal = this.#refusal(handle)
+    if (refusal) return Promise.reject(refusal)
+    if (this.#isPaired && !this.creds.account)
+      return Promise.reject(this.#error('CREDS_UNPAIRED', unpairedMessage(this.name)))
+    this.#active = handle
+    const text = encode(this.creds)
+    if (text === this.#storedCreds && !this.#queue.whenSettled(credsName)) return Promise.resolve()
+    if (this.creds.account) this.#isPaired = true
+    const saved = this.#queue.push([{ name: credsName, value: text }], true)
+    saved.catch(error => {
+      if (!this.#end) this.#parts.log.error(error.code, error.message, error)
+    })
+    return saved
+  }
+
+  /** Resolves when everything changed so far has landed. */
+  async flush(): Promise<void> {
+    if (this.#end) throw this.#end
+    await this.#queue.flush()
+  }
+
+  /** The records whose names begin with `prefix`, each once, after all that was changed before has landed. */
+  async *list(prefix: string, values: boolean): AsyncGenerator<Entry, void, void> {
+    await this.#queue.flush().catch(() => {})
+    const { store, scope } = this.#parts
+    const given = new Set<string>()
+    let pages: AsyncIterator<readonly Entry[]> | undefined
+    for (;;) {
+      const page = await this.#read(async () => {
+        pages ??= store.list(scope, { prefix, values })[Symbol.asyncIterator]()
+        try {
+          return await withTimeout(pages.next(), this.#reads.attemptMs)
+        } catch (error) {
+          // A listing can't go on where it broke off: it begins again, and leaves out what it has given.
+          pages = undefined
+          throw error
+        }
+      })
+      if (page.done) return
+      for (const entry of page.value) {
+        if (isReserved(entry.name) || given.has(entry.name)) continue
+        given.add(entry.name)
+        yield entry
+      }
+    }
+  }
+
+  /** Whether the session is still this process's own, by what its fence says now; if not, it ends. */
+  async isStillMine(): Promise<boolean> {
+    if (this.#closing || this.#removing) await (this.#closing ?? this.#removing)?.catch(() => {})
+    if (this.#end) return false
+    try {
+      await this.#persist(async () => this.#own(await this.#lease.look()))
+      return true
+    } catch (error) {
+      if (this.#end) return false
+      throw error
+    }
+  }
+
+  /** Lands what is pending and gives the session up. An older handle than the newest only lands what is pending. */
+  close(handle: number): Promise<void> {
+    if (this.#end) return this.gone
+    if (handle < this.#newest) return this.#queue.flush()
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Removes the session for good: late writes are refused, and nothing of it rises again. */
+  remove(handle: number): Promise<void> {
+    if (this.#end?.code === 'SESSION_REMOVED') return this.gone
+    const refusal = this.#removing ? undefined : this.#refusal(handle)
+    if (refusal) return Promise.reject(refusal)
+    this.#removing ??= this.#remove().catch(error => {
+      this.#removing = undefined
+      throw error
+    })
+    return this.#removing
+  }
+
+  /** The heartbeat was late or startled: whose is the session now? */
+  lookAgain(): void {
+    this.#hold().catch(() => {
+      // Lost: the session has ended and said so. No answer: the next read or write asks again.
+    })
+  }
+
+  /** A record's text, at once where it is cached; one that is being changed is waited for. */
+  #readOne(name: string): Promise<string | undefined> | string | undefined {
+    const settled = this.#queue.whenSettled(name)
+    if (!settled) return this.#reader.get(name)
+    return settled.then(() => {
+      if (this.#end) throw this.#end
+      return this.#reader.get(name)
+    })
+  }
+
+  /** Whether no other owner can have taken the session without our noticing. */
+  get #isSure(): boolean {
+    const { heartbeat } = this.#parts.domain
+    return heartbeat.isFresh && this.#lapsesSeen === heartbeat.lapses
+  }
+
+  /** Waits until the session is surely ours. Throws what the store threw, or why it is not. */
+  #hold(): Promise<void> {
+    if (this.#end) return Promise.reject(this.#end)
+    if (this.#isSure) return Promise.resolve()
+    this.#holding ??= this.#lookAgain().finally(() => {
+      this.#holding = undefined
+    })
+    return this.#holding
+  }
+
+  async #lookAgain(): Promise<void> {
+    const { heartbeat } = this.#parts.domain
+    while (!this.#isSure) {
+      if (!heartbeat.isFresh) await heartbeat.beat()
+      const { lapses } = heartbeat
+      this.#own(await this.#lease.look())
+      this.#lapsesSeen = lapses
+    }
+  }
+
+  /** Runs a read through an outage, once the session is surely ours and no write in doubt. */
+  #read<T>(read: () => Promise<T>): Promise<T> {
+    return this.#persist(async () => {
+      await this.#beSure()
+      return await read()
+    })
+  }
+
+  async #persist<T>(attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await persist(this.#parts.store, this.#reads, attempt)
+    } catch (error) {
+      throw this.#end ?? asAuthStateError(error, 'READ_FAILED', { kind: this.kind, session: this.name })
+    }
+  }
+
+  async #beSure(): Promise<void> {
+    await this.#hold()
+    if (this.#lease.isInDoubt) this.#own(await this.#lease.settle())
+  }
+
+  /** Tries once to land a batch. */
+  async #attempt(changes: readonly Change[]): Promise<void> {
+    const { store, scope } = this.#parts
+    await this.#beSure()
+    const batch = this.#withCreds(changes)
+    const hasLanded = await withTimeout(
+      store.write(scope, batch, this.#lease.guards),
+      this.#writes.attemptMs,
+    ).catch(error => {
+      if (!isFinal(store, error)) this.#lease.doubt()
+      throw error
+    })
+    if (!hasLanded) {
+      this.#own(await this.#lease.look())
+      throw new Error('The guard did not hold, and yet the fence is ours.')
+    }
+    const creds = batch.find(({ name }) => name === credsName)
+    if (creds?.value !== undefined) this.#storedCreds = creds.value
+  }
+
+  /** The first batch carries the creds, or records that land before the first save would have no identity. */
+  #withCreds(changes: readonly Change[]): readonly Change[] {
+    if (this.#storedCreds !== undefined || changes.some(({ name }) => name === credsName)) return changes
+    return [...changes, { name: credsName, value: encode(this.creds) }]
+  }
+
+  #landed(changes: readonly Change[]): void {
+    for (const { name, value } of changes) if (name !== credsName) this.#cache.set(name, value)
+  }
+
+  #unknown(changes: readonly Change[], error: unknown, isFirst: boolean): void {
+    for (const { name } of changes) this.#cache.drop(name)
+    if (!isFirst) return
+    const message = `The ${this.kind} store did not take a write of session "${this.name}"; it is repeated until it does.`
+    this.#parts.log.warn('WRITE_RETRIED', message, error)
+  }
+
+  #describeWrite(error: unknown): AuthStateError {
+    if (this.#end) return this.#end
+    const described = asAuthStateError(error, 'WRITE_FAILED', { kind: this.kind, session: this.name })
+    // What the store refuses today it will refuse tomorrow: a bot that goes on receiving would lose what it receives.
+    if (described.code === 'WRITE_FAILED' && !isStoreDown(error)) this.#controller.abort(described)
+    return described
+  }
+
+  #refusal(handle: number): AuthStateError | undefined {
+    if (this.#end) return this.#end
+    if (this.#removing) return this.#error('SESSION_REMOVED', removedMessage(this.name))
+    if (this.#closing) return this.#error('SESSION_CLOSED', closedMessage(this.name))
+    if (handle < this.#active) return this.#error('SESSION_CLOSED', retiredMessage(this.name))
+    return undefined
+  }
+
+  /** Ends the session if it is not ours any more. @throws AuthStateError then */
+  #own(ownership: Ownership): void {
+    if (this.#end) throw this.#end
+    if (ownership === 'mine') return
+    const error =
+      ownership === 'gone'
+        ? this.#error('SESSION_REMOVED', removedMessage(this.name))
+        : this.#error('LEASE_LOST', lostMessage(this.name, ownership.takenBy))
+    if (!this.#removing) this.#parts.log.error(error.code, error.message)
+    this.#finish(error)
+    throw error
+  }
+
+  async #close(): Promise<void> {
+    this.#queue.stopOutlasting()
+    try {
+      await this.#queue.flush()
+      if (!this.#end) await this.#persist(() => this.#release())
+    } finally {
+      this.#finish(this.#error('SESSION_CLOSED', closedMessage(this.name)))
+      await this.gone
+    }
+  }
+
+  async #release(): Promise<void> {
+    if (this.#lease.isInDoubt) await this.#lease.settle()
+    // False: somebody else's already, or this very release has landed before.
+    await this.#lease.release()
+  }
+
+  async #remove(): Promise<void> {
+    const { store, scope } = this.#parts
+    const removed = this.#error('SESSION_REMOVED', removedMessage(this.name))
+    this.#queue.end(removed)
+    try {
+      await persist(store, this.#writes, async () => {
+        if (this.#lease.isInDoubt) this.#own(await this.#lease.settle())
+        if (await store.remove(scope, this.#lease.guards)) return
+        const ownership = await this.#lease.look()
+        if (ownership !== 'gone') this.#own(ownership)
+      })
+    } catch (error) {
+      throw this.#end ?? asAuthStateError(error, 'WRITE_FAILED', { kind: this.kind, session: this.name })
+    }
+    this.#finish(removed)
+    await this.gone
+  }
+
+  #finish(error: AuthStateError): void {
+    if (this.#end) return
+    this.#end = error
+    const { domain, store, ownsStore, member, scope } = this.#parts
+    this.#queue.end(error)
+    this.#lease.forget()
+    const slot = domain.slots.get(scope)
+    if (slot && 'session' in slot && slot.session === this) domain.slots.delete(scope)
+    this.#controller.abort(error)
+    domain.heartbeat
+      .leave(member)
+      .then(() => releaseDomain(domain))
+      .then(() => (ownsStore ? store.close() : undefined))
+      .catch(cause =>
+        this.#parts.log.warn('STORE_NOT_CLOSED', `The ${this.kind} store did not close cleanly.`, cause),
+      )
+      .finally(this.#resolveGone)
+  }
+
+  #error(code: AuthStateErrorCode, message: string): AuthStateError {
+    return new AuthStateError(code, message, { kind: this.kind, session: this.name })
+  }
+}
+
+function closedMessage(session: string): string {
+  return `Session "${session}" was closed by this process. Open it again to use it.`
+}
+
+function retiredMessage(session: string): string {
+  return `Session "${session}" was opened again in this process, and the newer handle has begun to write. End the socket that uses this one.`
+}
+
+function removedMessage(session: string): string {
+  return `Session "${session}" was removed; nothing of it is written again. Open it anew to pair a new device.`
+}
+
+function lostMessage(session: string, takenBy: string): string {
+  return (
+    `Session "${session}" was taken over by ${takenBy}; this process can write nothing more of it. ` +
+    'End its socket: two on one identity drive each other out. Run one process a session, or let this one wait for it by opening it again.'
+  )
+}
+
+function unpairedMessage(session: string): string {
+  return (
+    `The creds to be saved for session "${session}" belong to no paired device, and would replace those of a paired one. ` +
+    'To pair anew, call remove() first and open the session again.'
+  )
+}

@@ -1,0 +1,205 @@
+import { AuthStateError } from '../errors.ts'
+import type { Change } from '../store.ts'
+import { monotonicMs, sleep } from './clock.ts'
+import { type Outage, storeDown } from './outage.ts'
+
+/** One caller's changes: they land together, after those of every call before. */
+interface Call {
+  readonly changes: readonly Change[]
+  readonly bytes: number
+  /** Creds outlast an outage however long it is; other calls give up with it. */
+  readonly outlastsOutage: boolean
+  readonly landed: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+  /** After a batch was refused for good: lands by itself, so that one bad call fails alone. */
+  isAlone: boolean
+}
+
+/** What a queue needs of the session that it works for. */
+export interface WriteQueueOptions {
+  readonly batchBytes: number
+  readonly outage: Outage
+  /** Tries once to land a batch. Resolves when it is durable; rejects otherwise. */
+  readonly attempt: (changes: readonly Change[]) => Promise<void>
+  /** Whether a rejection of `attempt` is certain and final; otherwise its outcome is unknown and it is repeated. */
+  readonly isFinal: (error: unknown) => boolean
+  /** Called as soon as a call's changes are queued, before anything else can run. */
+  readonly onQueued: (changes: readonly Change[]) => void
+  readonly onLanded: (changes: readonly Change[]) => void
+  /** The outcome is unknown; called before each wait for another attempt. `isFirst`: the outage begins. */
+  readonly onUnknown: (changes: readonly Change[], error: unknown, isFirst: boolean) => void
+  /** Makes what callers see of a failure. */
+  readonly describe: (error: unknown) => AuthStateError
+}
+
+/**
+ * Lands changes in call order. A batch starts at the end of the event-loop turn in which its first change came, so
+ * that creds emitted inside a key transaction land together with those keys; while one is in flight, later changes
+ * gather into the next, so that the cost of a change falls as load rises.
+ */
+export class WriteQueue {
+  readonly #options: WriteQueueOptions
+  readonly #lastByName = new Map<string, Call>()
+  #calls: Call[] = []
+  #inFlight: readonly Call[] = []
+  #isRunning = false
+  #isEnding = false
+  #end: AuthStateError | undefined
+  readonly #wake = new AbortController()
+
+  constructor(options: WriteQueueOptions) {
+    this.#options = options
+  }
+
+  /** Queues changes; resolves when they have landed. */
+  push(changes: readonly Change[], outlastsOutage: boolean): Promise<void> {
+    if (this.#end) return Promise.reject(this.#end)
+    const { outage, batchBytes, describe } = this.#options
+    const bytes = changes.reduce((sum, change) => sum + changeBytes(change), 0)
+    if (bytes > batchBytes) return Promise.reject(describe(tooLarge(bytes, batchBytes)))
+    if (!outlastsOutage && outage.isTooLong && (this.#isRunning || !outage.mayProbe())) {
+      return Promise.reject(describe(storeDown(outage.lastError)))
+    }
+    const { promise, resolve, reject } = withResolvers()
+    const call: Call = { changes, bytes, outlastsOutage, landed: promise, resolve, reject, isAlone: false }
+    for (const { name } of changes) this.#lastByName.set(name, call)
+    this.#calls.push(call)
+    this.#options.onQueued(changes)
+    if (!this.#isRunning) {
+      this.#isRunning = true
+      void this.#run()
+    }
+    return promise
+  }
+
+  /** Resolves when the record has no change under way any more, landed or not; `undefined` where it has none now. */
+  whenSettled(name: string): Promise<void> | undefined {
+    return this.#lastByName.get(name)?.landed.catch(() => {})
+  }
+
+  /** Resolves when everything queued so far has landed. @throws the first failure among them */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#inFlight, ...this.#calls].map(call => call.landed))
+  }
+
+  /** From here on even creds give up when an outage lasts too long: somebody waits for the end. */
+  stopOutlasting(): void {
+    this.#isEnding = true
+    if (this.#options.outage.isTooLong) this.#giveUp(this.#options.outage.lastError)
+  }
+
+  /** Rejects all that has not landed, and whatever comes later. */
+  end(error: AuthStateError): void {
+    this.#end ??= error
+    this.#wake.abort()
+    for (const call of [...this.#inFlight, ...this.#calls]) this.#settle(call, error)
+    this.#calls = []
+  }
+
+  async #run(): Promise<void> {
+    while (this.#calls.length > 0 && !this.#end) {
+      await endOfTurn()
+      if (this.#end) break
+      this.#inFlight = this.#take()
+      const changes = mergeChanges(this.#inFlight)
+      const startedAt = monotonicMs()
+      try {
+        await this.#options.attempt(changes)
+        if (this.#end) break
+        this.#options.outage.ended()
+        this.#options.onLanded(changes)
+        for (const call of this.#inFlight) this.#settle(call)
+      } catch (error) {
+        if (this.#end) break
+        if (this.#options.isFinal(error)) this.#refused(error)
+        else await this.#retryLater(changes, startedAt, error)
+      }
+      this.#inFlight = []
+    }
+    this.#inFlight = []
+    this.#isRunning = false
+  }
+
+  #refused(error: unknown): void {
+    const [only, ...others] = this.#inFlight
+    if (only && others.length === 0) {
+      this.#settle(only, this.#options.describe(error))
+      return
+    }
+    for (const call of this.#inFlight) call.isAlone = true
+    this.#calls.unshift(...this.#inFlight)
+  }
+
+  async #retryLater(changes: readonly Change[], startedAt: number, error: unknown): Promise<void> {
+    const { outage, onUnknown } = this.#options
+    const isFirst = !outage.isOn
+    outage.failed(startedAt, error)
+    this.#calls.unshift(...this.#inFlight)
+    this.#inFlight = []
+    onUnknown(changes, error, isFirst)
+    if (outage.isTooLong) this.#giveUp(error)
+    if (this.#calls.length > 0) await sleep(outage.nextDelayMs(), this.#wake.signal)
+  }
+
+  #giveUp(error: unknown): void {
+    const stays = (call: Call) => call.outlastsOutage && !this.#isEnding
+    const leaving = this.#calls.filter(call => !stays(call))
+    this.#calls = this.#calls.filter(stays)
+    for (const call of leaving) this.#settle(call, this.#options.describe(storeDown(error)))
+  }
+
+  #settle(call: Call, error?: AuthStateError): void {
+    for (const { name } of call.changes) {
+      if (this.#lastByName.get(name) === call) this.#lastByName.delete(name)
+    }
+    if (error) call.reject(error)
+    else call.resolve()
+  }
+
+  #take(): readonly Call[] {
+    let bytes = 0
+    let count = 0
+    for (const call of this.#calls) {
+      bytes += call.bytes
+      if (count > 0 && (call.isAlone || bytes > this.#options.batchBytes)) break
+      count += 1
+      if (call.isAlone) break
+    }
+    return this.#calls.splice(0, count)
+  }
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
+}
+
+/** The calls' changes as one batch, each record once, the last change of it winning. */
+function mergeChanges(calls: readonly Call[]): readonly Change[] {
+  const [only, ...others] = calls
+  if (only && others.length === 0) return only.changes
+  const byName = new Map<string, Change>()
+  for (const call of calls) for (const change of call.changes) byName.set(change.name, change)
+  return Array.from(byName.values())
+}
+
+function changeBytes({ name, value }: Change): number {
+  return name.length + (value === undefined ? 0 : Buffer.byteLength(value))
+}
+
+function tooLarge(bytes: number, limit: number): AuthStateError {
+  return new AuthStateError(
+    'BATCH_TOO_LARGE',
+    `One change of ${bytes} bytes is more than the ${limit} that this store lands in one piece. Set fewer records at once.`,
+  )
+}
+
+function withResolvers(): { promise: Promise<void>; resolve: () => void; reject: (error: unknown) => void } {
+  let resolve: () => void = () => {}
+  let reject: (error: unknown) => void = () => {}
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}
