@@ -9,6 +9,7 @@ import type {
 import { collectingLogger, type LogLine } from './quiet-logger.ts'
 import type { RootCertificate } from './server-identity.ts'
 import { type TrustingModule, trust } from './trust.ts'
+import { unrefLongTimers } from './unref-long-timers.ts'
 import { within } from './within.ts'
 
 /** A Baileys module of either line. */
@@ -40,6 +41,7 @@ export interface ConnectOptions {
 /** Makes a real socket that talks to the server and prints nothing. A socket of 6.7 goes by the type of 7's. */
 export function connectSocket({ baileys, auth, server, saveCreds, log, config }: ConnectOptions): WASocket {
   trust(baileys, server)
+  unrefLongTimers()
   const make = baileys.makeWASocket as typeof makeWASocket // What the helpers below use is alike in both lines.
   const sock = make({ auth, waWebSocketUrl: server.url, logger: collectingLogger(log), ...config })
   if (saveCreds) sock.ev.on('creds.update', () => void saveCreds())
@@ -48,9 +50,11 @@ export function connectSocket({ baileys, auth, server, saveCreds, log, config }:
 
 /** Resolves when the socket is logged in; rejects with the socket's error if it closes instead. */
 export function untilOpen(sock: WASocket): Promise<void> {
-  return connectionUpdate(sock, 'the connection to open', ({ connection }) => connection === 'open' || undefined).then(
-    () => {},
-  )
+  return connectionUpdate(
+    sock,
+    'the connection to open',
+    ({ connection }) => connection === 'open' || undefined,
+  ).then(() => {})
 }
 
 /** Resolves with the text of the next QR code. */
@@ -65,7 +69,10 @@ export function untilClosed(sock: WASocket): Promise<number | undefined> {
       if (connection === 'close') resolve(statusCodeOf(lastDisconnect?.error))
     })
   })
-  return within(closed, 'the connection to close')
+  const bounded = within(closed, 'the connection to close')
+  // It is often waited for only after something else, whose failure is the one to report.
+  bounded.catch(() => {})
+  return bounded
 }
 
 /** Closes a socket from the client's side and waits until it has. */
@@ -145,7 +152,8 @@ function connectionUpdate<T>(
     listener = update => {
       const value = pick(update)
       if (value !== undefined) resolve(value)
-      else if (update.connection === 'close') reject(update.lastDisconnect?.error ?? new Error('the socket was ended'))
+      else if (update.connection === 'close')
+        reject(update.lastDisconnect?.error ?? new Error('the socket was ended'))
     }
     sock.ev.on('connection.update', listener)
   })

@@ -1,8 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type BinaryNode, decodeBinaryNode, encodeBinaryNode, type proto } from '@whiskeysockets/baileys'
 import type { WebSocket } from 'ws'
 import { node } from './node.ts'
 import { NoiseResponder } from './noise-responder.ts'
 import type { ServerIdentity } from './server-identity.ts'
+
+// Baileys 6.7 derives its transport keys only after its last handshake message is out, and takes a stanza that comes
+// before for a part of the handshake. On the internet none does; on loopback it would.
+const AFTER_HANDSHAKE_MS = 25
 
 /** What one client's connection tells the server. */
 export interface ConnectionHandlers {
@@ -21,7 +26,7 @@ export class Connection {
   readonly #noise: NoiseResponder
   readonly #waiting: BinaryNode[] = []
   readonly #timers: Set<NodeJS.Timeout> = new Set()
-  #decoding: Promise<void> = Promise.resolve()
+  #handled: Promise<void> = Promise.resolve()
   #error: Error | undefined
   #ended = false
 
@@ -31,14 +36,15 @@ export class Connection {
       send: bytes => socket.send(bytes),
       established: (payload, clientKey) => {
         this.clientKey = clientKey
-        handlers.established(this, payload)
+        this.#next(async () => {
+          await delay(AFTER_HANDSHAKE_MS)
+          if (!this.#ended) handlers.established(this, payload)
+        })
       },
       frame: plain => {
         // Decoding is asynchronous, since a frame may be deflated; handling keeps the order of arrival.
         const decoded = decodeBinaryNode(plain)
-        this.#decoding = this.#decoding
-          .then(async () => handlers.stanza(this, await decoded))
-          .catch((error: unknown) => this.#fail(error))
+        this.#next(async () => handlers.stanza(this, await decoded))
       },
     })
     socket.on('message', data => {
@@ -91,6 +97,10 @@ export class Connection {
   cut(): void {
     this.#stop()
     this.#socket.terminate()
+  }
+
+  #next(task: () => Promise<void>): void {
+    this.#handled = this.#handled.then(task).catch((error: unknown) => this.#fail(error))
   }
 
   #transmit(stanza: BinaryNode): void {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
 import { type BinaryNode, getBinaryNodeChild, type proto, S_WHATSAPP_NET } from '@whiskeysockets/baileys'
 import type { Account, Directory } from './account.ts'
 import type { Connection } from './connection.ts'
@@ -16,6 +17,7 @@ const REFS = 6
 export class Pairing {
   readonly #directory: Directory
   readonly #candidates: Map<Connection, Candidate> = new Map()
+  readonly #offers: EventEmitter = new EventEmitter()
 
   constructor(directory: Directory) {
     this.#directory = directory
@@ -45,9 +47,7 @@ export class Pairing {
   /** The user types the code that a client shows into the phone; resolves with the device once it is linked. */
   async enterCode(text: string, number: string): Promise<Device> {
     const account = this.#directory.open(number)
-    const isOffered = (each: Candidate): boolean => each.offered?.jid === account.address('pn')
-    const candidate = [...this.#candidates.values()].find(isOffered)
-    if (!candidate?.offered) throw new Error(`no client asked for a pairing code for ${account.number}`)
+    const candidate = await this.#askedForCode(account.address('pn'))
     const finish = new Promise<BinaryNode>((resolve, reject) => {
       candidate.finish = { resolve, reject }
     })
@@ -71,6 +71,7 @@ export class Pairing {
     if (code.attrs.stage === 'companion_hello') {
       const wrapped = childBytes(code, 'link_code_pairing_wrapped_companion_ephemeral_pub')
       candidate.offered = { jid: code.attrs.jid ?? '', wrapped }
+      this.#offers.emit('offer')
     } else candidate.finish?.resolve(code)
   }
 
@@ -81,6 +82,15 @@ export class Pairing {
     const error = new Error('the client went away before it was linked')
     candidate?.signed?.reject(error)
     candidate?.finish?.reject(error)
+  }
+
+  // The client's request may still be on its way: Baileys doesn't wait for the answer.
+  async #askedForCode(jid: string): Promise<Candidate & { readonly offered: OfferedCode }> {
+    for (;;) {
+      const candidate = [...this.#candidates.values()].findLast(each => each.offered?.jid === jid)
+      if (candidate?.offered) return Object.assign(candidate, { offered: candidate.offered })
+      await within(once(this.#offers, 'offer'), `a client to ask for a pairing code for ${jid}`)
+    }
   }
 
   async #link(candidate: Candidate, account: Account, advSecret: Uint8Array): Promise<Device> {

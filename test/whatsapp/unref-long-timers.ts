@@ -1,0 +1,17 @@
+/**
+ * From now on, timers of 30 s and more keep no process alive. Baileys 7 leaves one of 30 s behind for each upload of
+ * pre-keys, and one of 60 s for each query that was under way when its socket ended.
+ */
+export function unrefLongTimers(): void {
+  if (isDone) return
+  isDone = true
+  globalThis.setTimeout = new Proxy(globalThis.setTimeout, {
+    apply: (target, self, args: Parameters<typeof setTimeout>) => {
+      const timer: NodeJS.Timeout = Reflect.apply(target, self, args)
+      if ((args[1] ?? 0) >= 30_000) timer.unref()
+      return timer
+    },
+  })
+}
+
+let isDone = false
