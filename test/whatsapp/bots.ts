@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import * as baileys7 from '@whiskeysockets/baileys'
 import * as baileys6 from 'baileys-6'
 import {
@@ -13,6 +14,7 @@ import {
 import { type MemoryAuthState, memoryAuthState } from './memory-auth-state.ts'
 import type { LogLine } from './quiet-logger.ts'
 import { WhatsAppServer } from './server.ts'
+import { within } from './within.ts'
 
 /** The lines of Baileys that tests run against. */
 export const baileysLines: { readonly [line in BaileysLine]: BaileysModule } = {
@@ -46,6 +48,8 @@ export interface Bot {
   auth: MemoryAuthState
   sock: baileys7.WASocket
   inbox: Inbox
+  /** What other devices of the same user sent. */
+  own: Inbox
 }
 
 /** A server and the bots on it, for the tests of one file. */
@@ -82,7 +86,17 @@ export class Bots implements AsyncDisposable {
     const sock = await pairByQr(options)
     this.#sockets.add(sock)
     const user = `${own}@s.whatsapp.net`
-    return { line, number: own, jid: auth.creds.me?.id ?? '', user, log, auth, sock, inbox: inboxOf(sock) }
+    return {
+      line,
+      number: own,
+      jid: auth.creds.me?.id ?? '',
+      user,
+      log,
+      auth,
+      sock,
+      inbox: inboxOf(sock),
+      own: inboxOf(sock, true),
+    }
   }
 
   /** Makes a new socket for a bot whose old one is gone, and a new inbox with it. */
@@ -91,20 +105,36 @@ export class Bots implements AsyncDisposable {
     bot.auth = auth
     bot.sock = connectSocket({ baileys: baileysLines[bot.line], auth, server: this.server, log: bot.log })
     bot.inbox = inboxOf(bot.sock)
+    bot.own = inboxOf(bot.sock, true)
     this.#sockets.add(bot.sock)
     await untilOpen(bot.sock)
   }
 
-  /** Ends all sockets; the server goes on. */
-  async endAll(): Promise<void> {
-    const sockets = [...this.#sockets]
-    this.#sockets.clear()
-    await Promise.all(sockets.filter(sock => sock.ws.isOpen).map(endSocket))
+  /** Sends a text and waits until the server has taken it; Baileys doesn't. Returns the message's id. */
+  async send(from: Bot, to: string, text: string): Promise<string> {
+    const id = `TEST${randomUUID().replaceAll('-', '').toUpperCase()}`
+    const taken = new Promise<string>(resolve => {
+      const listener = (message: { readonly id: string }): void => {
+        if (message.id !== id) return
+        this.server.off('message', listener)
+        resolve(id)
+      }
+      this.server.on('message', listener)
+    })
+    await from.sock.sendMessage(to, { text }, { messageId: id })
+    return within(taken, `the server to take "${text}"`)
+  }
+
+  /** Takes a socket that a test made itself among those that are ended with the rest. */
+  own(sock: baileys7.WASocket): baileys7.WASocket {
+    this.#sockets.add(sock)
+    return sock
   }
 
   /** Ends all sockets and the server. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.endAll()
+    const sockets = [...this.#sockets]
+    await Promise.all(sockets.filter(sock => sock.ws.isOpen).map(endSocket))
     await this.server.stop()
   }
 }

@@ -96,9 +96,9 @@ export async function pairByQr(
   return second
 }
 
-/** What a socket was handed by others, in order. */
+/** What a socket was handed, in order. */
 export interface Inbox {
-  /** The messages, the bot's own and those without content left out. */
+  /** The messages; those without content are left out. */
   readonly messages: WAMessage[]
   /** Their texts. */
   texts(): string[]
@@ -106,8 +106,8 @@ export interface Inbox {
   untilTexts(expected: readonly string[], timeoutMs?: number): Promise<void>
 }
 
-/** Collects the messages that a socket hands to its bot from now on. */
-export function inboxOf(sock: WASocket): Inbox {
+/** Collects the messages that a socket hands to its bot from now on: those of others, or those of its own user. */
+export function inboxOf(sock: WASocket, fromMe = false): Inbox {
   const messages: WAMessage[] = []
   const texts = (): string[] => messages.map(textOfMessage).filter(text => text !== '')
   const untilTexts = async (expected: readonly string[], timeoutMs?: number): Promise<void> => {
@@ -126,7 +126,7 @@ export function inboxOf(sock: WASocket): Inbox {
     })
   }
   sock.ev.on('messages.upsert', upsert => {
-    messages.push(...upsert.messages.filter(message => !message.key.fromMe && message.message))
+    messages.push(...upsert.messages.filter(message => !!message.key.fromMe === fromMe && message.message))
   })
   return { messages, texts, untilTexts }
 }

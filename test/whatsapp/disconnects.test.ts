@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type BaileysLine, Bots, baileysLines } from './bots.ts'
+import { type BaileysLine, type Bot, Bots, baileysLines } from './bots.ts'
 import { connectSocket, untilClosed, untilOpen } from './client.ts'
 
 const lines = Object.keys(baileysLines) as BaileysLine[]
@@ -8,52 +8,35 @@ let bots: Bots
 beforeAll(async () => {
   bots = await Bots.start()
 })
-afterEach(() => bots.endAll())
 afterAll(() => bots[Symbol.asyncDispose]())
 
 describe.each(lines)('Baileys %s', line => {
   const baileys = baileysLines[line]
+  let bot: Bot
+
+  beforeAll(async () => {
+    bots.server.delay(5)
+    bot = await bots.pair(line)
+    bots.server.delay(0)
+  })
 
   test('the older of two sockets of one identity is closed with 440', async () => {
-    const bot = await bots.pair(line)
     const closed = untilClosed(bot.sock)
-    const newer = connectSocket({ baileys, auth: bot.auth, server: bots.server })
+    const newer = bots.own(connectSocket({ baileys, auth: bot.auth, server: bots.server }))
     await untilOpen(newer)
     expect(await closed).toBe(440)
     expect(bots.server.online()).toContain(bot.jid)
     bot.sock = newer
-    const newerClosed = untilClosed(newer)
-    bots.server.drop(bot.jid)
-    await newerClosed
-  })
-
-  test('a device that is logged out is closed with 401, and never let in again', async () => {
-    const bot = await bots.pair(line)
-    const closed = untilClosed(bot.sock)
-    bots.server.logOut(bot.jid)
-    expect(await closed).toBe(401)
-    const again = connectSocket({ baileys, auth: bot.auth, server: bots.server })
-    expect(await untilClosed(again)).toBe(401)
-  })
-
-  test('a client that logs out is unlinked', async () => {
-    const bot = await bots.pair(line)
-    const gone = once(bots.server, 'close')
-    await bot.sock.logout()
-    await gone
-    const again = connectSocket({ baileys, auth: bot.auth, server: bots.server })
-    expect(await untilClosed(again)).toBe(401)
   })
 
   test.each([500, 503, 515])('a stream error %i is what the bot sees', async code => {
-    const bot = await bots.pair(line)
     const closed = untilClosed(bot.sock)
     bots.server.close(bot.jid, code)
     expect(await closed).toBe(code)
+    await bots.reconnect(bot)
   })
 
   test('a failure is what the bot sees, also at its next login', async () => {
-    const bot = await bots.pair(line)
     const closed = untilClosed(bot.sock)
     bots.server.fail(bot.jid, 403)
     expect(await closed).toBe(403)
@@ -64,17 +47,24 @@ describe.each(lines)('Baileys %s', line => {
   })
 
   test('a cut connection is 428', async () => {
-    const bot = await bots.pair(line)
     const closed = untilClosed(bot.sock)
     bots.server.drop(bot.jid)
     expect(await closed).toBe(428)
     await bots.reconnect(bot)
   })
 
-  test('a slow server is only slow', async () => {
-    bots.server.delay(20)
-    const bot = await bots.pair(line)
-    bots.server.delay(0)
-    expect(bots.server.online()).toEqual([bot.jid])
+  test('a device that is logged out is closed with 401, and never let in again', async () => {
+    const closed = untilClosed(bot.sock)
+    bots.server.logOut(bot.jid)
+    expect(await closed).toBe(401)
+    expect(await untilClosed(connectSocket({ baileys, auth: bot.auth, server: bots.server }))).toBe(401)
+  })
+
+  test('a client that logs out is unlinked', async () => {
+    const other = await bots.pair(line)
+    const gone = once(bots.server, 'close')
+    await other.sock.logout()
+    await gone
+    expect(await untilClosed(connectSocket({ baileys, auth: other.auth, server: bots.server }))).toBe(401)
   })
 })

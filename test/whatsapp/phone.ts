@@ -20,6 +20,7 @@ import { KeyBundle } from './key-bundle.ts'
 import { memoryAuthState } from './memory-auth-state.ts'
 import { node, timestamp } from './node.ts'
 import { collectingLogger } from './quiet-logger.ts'
+import { isSignedBy } from './xeddsa.ts'
 
 /** What a QR code says of the device that shows it. */
 export interface ScannedCode {
@@ -101,7 +102,7 @@ export class Phone {
     const { deviceSignature } = proto.ADVSignedDeviceIdentity.decode(answer)
     const accountKey = this.#creds.signedIdentityKey.public
     const message = Buffer.concat([WA_ADV_DEVICE_SIG_PREFIX, details, identityKey, accountKey])
-    return !!deviceSignature?.length && Curve.verify(identityKey, message, deviceSignature)
+    return isSignedBy(identityKey, message, deviceSignature ?? new Uint8Array(0))
   }
 
   /** What the phone sends a device that came online: the app-state key and a history, which Baileys waits 20 s for. */

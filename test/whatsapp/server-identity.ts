@@ -14,8 +14,9 @@ export interface ServerIdentity {
   readonly chain: Uint8Array
 }
 
-// Baileys 6.7 checks nothing but this number and its exported WA_CERT_DETAILS holds nothing else: the real root's
-// serial is also ours, so that 6.7 needs no trust to be set.
+// Baileys 6.7 checks nothing but this number, and its exported WA_CERT_DETAILS holds nothing else. Baileys 7.0.0-rc14
+// means to check the signatures too, but its check is true for every signature of the right length. The real root's
+// serial is also ours, so a socket of either line connects before it is told to trust us; a later 7 may not.
 const ROOT_SERIAL = 0
 
 /** Makes a new root, an intermediate and a leaf, as WhatsApp's chain has them. */

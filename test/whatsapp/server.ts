@@ -6,6 +6,7 @@ import type { Addressing, Device } from './device.ts'
 import { node } from './node.ts'
 import { makeServerIdentity, type RootCertificate, type ServerIdentity } from './server-identity.ts'
 import { Switchboard } from './switchboard.ts'
+import { within } from './within.ts'
 
 /** What a server tells of itself. Devices go by their address with the phone number: `15550001:1@s.whatsapp.net`. */
 export interface ServerEvents {
@@ -27,6 +28,8 @@ export interface ServerEvents {
   receipt: [
     { readonly from: string; readonly to: string; readonly id: string; readonly type: string | undefined },
   ]
+  /** A device answered for something that waited for it; `waiting` messages are left. */
+  answered: [{ readonly jid: string; readonly waiting: number }]
   /** The connection of a device has ended. */
   close: [{ readonly jid: string }]
 }
@@ -167,6 +170,19 @@ export class WhatsAppServer extends EventEmitter<ServerEvents> implements AsyncD
     return messages.map(stanza => stanza.attrs.id ?? '')
   }
 
+  /** Resolves when a device has answered for all messages that wait for it. */
+  async untilAnswered(jid: string, timeoutMs?: number): Promise<void> {
+    let listener = (): void => {}
+    const answered = new Promise<void>(resolve => {
+      listener = () => {
+        if (this.waiting(jid).length === 0) resolve()
+      }
+      this.on('answered', listener)
+      listener()
+    })
+    await within(answered, `${jid} to answer`, timeoutMs).finally(() => this.off('answered', listener))
+  }
+
   /** Cuts all connections and stops listening. */
   async stop(): Promise<void> {
     for (const connection of this.#connections) connection.cut()
@@ -190,6 +206,7 @@ export class WhatsAppServer extends EventEmitter<ServerEvents> implements AsyncD
       },
       live: ({ jid }) => this.emit('live', { jid }),
       closed: ({ jid }) => this.emit('close', { jid }),
+      answered: ({ jid }) => this.emit('answered', { jid, waiting: this.waiting(jid).length }),
       uploaded: ({ jid, bundle }, count) => this.emit('keys', { jid, count, left: bundle.left }),
       message: (sender, { attrs }, targets) => {
         const { to = '', id = '' } = attrs

@@ -24,6 +24,8 @@ export interface SwitchboardEvents {
   readonly closed: (device: Device) => void
   readonly message: (sender: Device, stanza: BinaryNode, targets: readonly Device[]) => void
   readonly receipt: (sender: Device, stanza: BinaryNode) => void
+  /** A device answered for something that waited. */
+  readonly answered: (device: Device) => void
   readonly uploaded: (device: Device, count: number) => void
 }
 
@@ -70,7 +72,7 @@ export class Switchboard {
     else if (stanza.tag === 'iq') this.#query(connection, device, stanza)
     else if (stanza.tag === 'message') this.#message(connection, device, stanza)
     else if (stanza.tag === 'receipt') this.#receipt(connection, device, stanza)
-    else if (stanza.tag === 'ack') device.mailbox.ack(stanza)
+    else if (stanza.tag === 'ack') this.#acknowledged(device, stanza)
     else if (stanza.tag === 'call') connection.send(acknowledge(stanza))
     else if (getBinaryNodeChild(stanza, 'offline_batch') && !device.isLive) this.#goLive(device)
   }
@@ -158,6 +160,11 @@ export class Switchboard {
     this.#events.message(sender, stanza, targets)
   }
 
+  #acknowledged(device: Device, ack: BinaryNode): void {
+    device.mailbox.ack(ack)
+    this.#events.answered(device)
+  }
+
   #receipt(connection: Connection, device: Device, receipt: BinaryNode): void {
     const { id = '', type } = receipt.attrs
     const more = getBinaryNodeChildren(getBinaryNodeChild(receipt, 'list'), 'item').map(
@@ -168,6 +175,7 @@ export class Switchboard {
     this.#relay.receipt(device, receipt)
     connection.send(acknowledge(receipt))
     this.#events.receipt(device, receipt)
+    this.#events.answered(device)
   }
 
   // A user gives another one a token that lets it write to him: the other's devices keep it.
