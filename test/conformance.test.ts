@@ -1,4 +1,7 @@
-import { storeSuite } from './suite/index.ts'
-import { memoryBackend } from './suite/memory-backend.ts'
+import * as baileys from '@whiskeysockets/baileys'
+import { authStateSuite, memoryBackend, storeSuite } from './suite/index.ts'
 
-storeSuite({ test, backend: memoryBackend() })
+const backend = memoryBackend()
+
+storeSuite({ test, backend })
+authStateSuite({ test, backend, baileys })

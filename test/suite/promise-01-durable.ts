@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
+import { BufferJSON } from '../../src/buffer-json.ts'
+import { type AuthContext, isPending, storedCreds, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
+import { delayingStore } from './delaying-store.ts'
+import { failingStore } from './failing-store.ts'
+import { randomOf } from './random.ts'
 import { assertHolds, assertReads, listed, numbered, put } from './records.ts'
+import { assertSame } from './same.ts'
+import { keyPair } from './sample-keys.ts'
 
 /** Promise 1, of the store itself: what resolved is there for everyone, whatever becomes of the writer. */
 export const durableStore: PromiseCases<StoreContext> = {
@@ -67,4 +74,93 @@ export const durableStore: PromiseCases<StoreContext> = {
       },
     },
   ],
+}
+
+/** Promise 1, through an auth state: what is acknowledged is in the store. */
+export const durableAuthState: PromiseCases<AuthContext> = {
+  number: 1,
+  promise: durableStore.promise,
+  cases: [
+    {
+      name: 'a key whose set resolved is in the store, and one that was removed is not',
+      async run({ open, openStore, scope }) {
+        const { keys } = await open()
+        const reader = await openStore()
+        for (let round = 0; round < 5; round++) {
+          await keys.set({ session: { 'a.0': Buffer.from([round]) }, 'sender-key': { g: Buffer.from('g') } })
+          assertSame(await storedKey(reader, scope, 'session', 'a.0'), Buffer.from([round]))
+          assertSame(await storedKey(reader, scope, 'sender-key', 'g'), Buffer.from('g'))
+          await keys.set({ 'sender-key': { g: null } })
+          assertSame(await storedKey(reader, scope, 'sender-key', 'g'), undefined)
+        }
+      },
+    },
+    {
+      name: 'creds whose saveCreds resolved are in the store',
+      async run({ open, openStore, scope }) {
+        const { auth } = await open()
+        const reader = await openStore()
+        for (let round = 1; round <= 5; round++) {
+          auth.state.creds.nextPreKeyId = round
+          auth.state.creds.routingInfo = Buffer.from([round])
+          await auth.saveCreds()
+          assertSame(await storedCreds(reader, scope), JSON.parse(JSON.stringify(auth.state.creds), bytes))
+        }
+      },
+    },
+    {
+      name: 'what was acknowledged is there after a restart',
+      async run({ open }) {
+        const first = await open()
+        const random = randomOf()
+        const preKeys = Object.fromEntries(
+          Array.from({ length: 812 }, (_, id) => [String(id + 1), keyPair(random)]),
+        )
+        first.auth.state.creds.nextPreKeyId = 813
+        await Promise.all([first.keys.set({ 'pre-key': preKeys }), first.auth.saveCreds()])
+        const identity = JSON.stringify(first.auth.state.creds)
+        await first.auth.close()
+        const second = await open()
+        assert.equal(JSON.stringify(second.auth.state.creds), identity)
+        assertSame(await second.keys.get('pre-key', Object.keys(preKeys)), preKeys)
+      },
+    },
+    {
+      name: 'set and saveCreds stay pending until the store has landed the change',
+      async run({ open, openStore }) {
+        const store = delayingStore(await openStore())
+        const { auth, keys } = await open({ store })
+        await auth.saveCreds()
+        store.hold('write')
+        const set = keys.set({ session: { a: Buffer.from('a') } })
+        await store.waiting('write')
+        assert.equal(await isPending(set), true, 'set resolved before its change was in the store')
+        await store.releaseOne('write')
+        await set
+        auth.state.creds.nextPreKeyId = 99
+        const saved = auth.saveCreds()
+        await store.waiting('write')
+        assert.equal(await isPending(saved), true, 'saveCreds resolved before the creds were in the store')
+        store.release('write')
+        await saved
+      },
+    },
+    {
+      name: 'a write that failed once, or whose answer was lost, is repeated and resolves once it is in the store',
+      async run({ open, openStore, scope }) {
+        const store = failingStore(await openStore())
+        const { keys } = await open({ store })
+        for (const failure of ['before', 'after'] as const) {
+          store.fail('write', failure, 1)
+          await keys.set({ session: { [failure]: Buffer.from(failure) } })
+          assertSame(await storedKey(await openStore(), scope, 'session', failure), Buffer.from(failure))
+        }
+        assert.equal(store.failed, 2)
+      },
+    },
+  ],
+}
+
+function bytes(_: string, value: unknown): unknown {
+  return BufferJSON.reviver('', value)
 }

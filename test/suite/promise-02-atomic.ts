@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
+import type { Store } from '../../src/store.ts'
+import { type AuthContext, storedCreds, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
-import { assertHolds, changesOf, numbered, put } from './records.ts'
+import { rejectsWith } from './expect-error.ts'
+import { failingStore } from './failing-store.ts'
+import { passThrough } from './pass-through.ts'
+import { recordingStore } from './recording-store.ts'
+import { assertHolds, changesOf, listed, numbered, put } from './records.ts'
+import { assertSame } from './same.ts'
 
 /** Promise 2, of the store itself: a batch lands whole or not at all, and may be sent again. */
 export const atomicStore: PromiseCases<StoreContext> = {
@@ -169,4 +176,135 @@ export const atomicStore: PromiseCases<StoreContext> = {
       },
     },
   ],
+}
+
+/** Promise 2, through an auth state: one `set` is one batch. */
+export const atomicAuthState: PromiseCases<AuthContext> = {
+  number: 2,
+  promise: atomicStore.promise,
+  cases: [
+    {
+      name: 'one set of many types, removals among them, is one batch',
+      async run({ open, openStore, scope }) {
+        const store = recordingStore(await openStore())
+        const { auth, keys } = await open({ store })
+        await auth.saveCreds()
+        await keys.set({ session: { a: Buffer.from('old') }, 'sender-key': { g: Buffer.from('g') } })
+        const before = store.batches.length
+        await keys.set({
+          session: { a: Buffer.from('new'), b: Buffer.from('b') },
+          'sender-key': { g: null },
+          'lid-mapping': { 1: '2', '2_reverse': '1' },
+          'sender-key-memory': { g: { 'x@s.whatsapp.net': true } },
+        })
+        const batches = store.batches.slice(before)
+        assert.equal(batches.length, 1, 'one set came in several batches')
+        assert.equal(
+          batches[0]?.changes
+            .map(change => change.name)
+            .sort()
+            .join(' '),
+          'lid-mapping/1 lid-mapping/2_reverse sender-key-memory/g sender-key/g session/a session/b',
+        )
+        assertSame(await storedKey(store, scope, 'session', 'a'), Buffer.from('new'))
+        assertSame(await storedKey(store, scope, 'sender-key', 'g'), undefined)
+        assertSame(await storedKey(store, scope, 'lid-mapping', '1'), '2')
+      },
+    },
+    {
+      name: 'a set that the store refuses for good has changed nothing, and what comes later lands',
+      async run({ open, openStore, scope }) {
+        const inner = failingStore(await openStore())
+        const store: Store = { ...passThrough(inner), isPermanent: () => true }
+        const { auth, keys } = await open({ store })
+        await auth.saveCreds()
+        await keys.set({ session: { a: Buffer.from('old') } })
+        const before = await listed(inner, scope)
+        inner.fail('write')
+        await rejectsWith(
+          keys.set({ session: { a: null, b: Buffer.from('b') }, 'pre-key': { 1: 'p' } }),
+          'WRITE_FAILED',
+        )
+        inner.mend()
+        assertSame(Array.from(await listed(inner, scope)), Array.from(before))
+        await keys.set({ session: { c: Buffer.from('c') } })
+        assertSame(await storedKey(inner, scope, 'session', 'c'), Buffer.from('c'))
+        assertSame(await storedKey(inner, scope, 'session', 'b'), undefined)
+      },
+    },
+    {
+      name: 'a set that failed lands when it is repeated verbatim',
+      async run({ open, openStore, scope }) {
+        const store = failingStore(await openStore())
+        const { auth, keys } = await open({ store, retry: { forMs: 50 } })
+        await auth.saveCreds()
+        const data = {
+          session: { a: Buffer.from('a') },
+          'pre-key': { 1: { public: Buffer.from('p') }, 2: null },
+        }
+        store.fail('write', 'after')
+        await rejectsWith(keys.set(data), 'WRITE_FAILED')
+        store.mend()
+        await repeatedly(() => keys.set(data))
+        assertSame(await storedKey(store, scope, 'session', 'a'), data.session.a)
+        assertSame(await storedKey(store, scope, 'pre-key', '1'), data['pre-key'][1])
+      },
+    },
+    {
+      name: 'a set that is too large for one batch fails whole, and alone: others of the same turn land',
+      async run({ open, openStore, scope }) {
+        const inner = await openStore()
+        const store: Store = { ...passThrough(inner), limits: { ...inner.limits, batchBytes: 20_000 } }
+        const { auth, keys } = await open({ store })
+        const small = keys.set({ session: { before: Buffer.from('b') } })
+        const large = keys.set({ session: { small: Buffer.from('s'), large: Buffer.alloc(30_000) } })
+        const saved = auth.saveCreds()
+        const after = keys.set({ session: { after: Buffer.from('a') } })
+        await rejectsWith(large, 'BATCH_TOO_LARGE')
+        await Promise.all([small, saved, after])
+        for (const [id, value] of [
+          ['before', Buffer.from('b')],
+          ['after', Buffer.from('a')],
+          ['small', undefined],
+        ] as const) {
+          assertSame(await storedKey(inner, scope, 'session', id), value)
+        }
+        assert.ok(
+          (await storedCreds(inner, scope)) !== undefined,
+          'the creds went with a set that was too large',
+        )
+      },
+    },
+    {
+      name: 'clear removes every key and leaves the creds',
+      async run({ open, openStore, scope }) {
+        const { auth, keys } = await open()
+        await auth.saveCreds()
+        await keys.set({
+          session: { a: 'a', b: 'b' },
+          'pre-key': Object.fromEntries(manyIds(1200).map(id => [id, 'p'])),
+        })
+        await auth.state.keys.clear()
+        const names = Array.from((await listed(await openStore(), scope)).keys())
+        assert.equal(names.filter(name => !name.startsWith('!')).join(), 'creds')
+        assertSame(await auth.state.keys.get('session', ['a']), { a: null })
+      },
+    },
+  ],
+}
+
+function manyIds(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `id-${index}`)
+}
+
+/** As Baileys commits: again and again until it lands. */
+async function repeatedly(set: () => Promise<void>): Promise<void> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    try {
+      return await set()
+    } catch {
+      await new Promise(resolve => setTimeout(resolve, 100))
+    }
+  }
+  await set()
 }

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
+import type { Store } from '../../src/store.ts'
+import { type AuthContext, isPending, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
+import { delayingStore } from './delaying-store.ts'
+import { rejectsWith } from './expect-error.ts'
+import { failingStore } from './failing-store.ts'
+import { passThrough } from './pass-through.ts'
 import { assertReads, changesOf, put } from './records.ts'
+import { assertSame } from './same.ts'
 
 /** Promise 4, of the store itself: no read sees what has not landed. */
 export const readLandedStore: PromiseCases<StoreContext> = {
@@ -61,4 +68,114 @@ export const readLandedStore: PromiseCases<StoreContext> = {
       },
     },
   ],
+}
+
+/** Promise 4, through an auth state: reads wait for what is in flight, and the cache never runs ahead of the store. */
+export const readLandedAuthState: PromiseCases<AuthContext> = {
+  number: 4,
+  promise: readLandedStore.promise,
+  cases: [
+    {
+      name: 'a read of a record whose change is in flight waits for it, and other reads do not',
+      async run({ open, openStore }) {
+        const store = delayingStore(await openStore())
+        const { auth, keys } = await open({ store })
+        await auth.saveCreds()
+        await keys.set({ session: { a: 'old', b: 'b' } })
+        store.hold('write')
+        const set = keys.set({ session: { a: 'new' } })
+        const queued = keys.get('session', ['a'])
+        await store.waiting('write')
+        const inFlight = keys.get('session', ['a'])
+        assertSame(await keys.get('session', ['b', 'c']), { b: 'b', c: null })
+        assert.equal(await isPending(queued), true, 'a read saw a change before it landed')
+        assert.equal(await isPending(inFlight), true, 'a read saw a change before it landed')
+        store.release('write')
+        await set
+        assertSame(await queued, { a: 'new' })
+        assertSame(await inFlight, { a: 'new' })
+      },
+    },
+    {
+      name: 'a batch that failed leaves the cache as it was',
+      async run({ open, openStore }) {
+        const inner = failingStore(await openStore())
+        const store: Store = { ...passThrough(inner), isPermanent: () => true }
+        const { auth, keys } = await open({ store })
+        await auth.saveCreds()
+        await keys.set({ session: { a: 'old', gone: 'here' } })
+        inner.fail('write')
+        await rejectsWith(keys.set({ session: { a: 'new', b: 'b', gone: null } }), 'WRITE_FAILED')
+        inner.mend()
+        assertSame(await keys.get('session', ['a', 'b', 'gone']), { a: 'old', b: null, gone: 'here' })
+      },
+    },
+    {
+      name: 'after a batch of unknown outcome, a read says what the store holds',
+      async run({ open, openStore, scope }) {
+        const store = failingStore(await openStore())
+        const { auth, keys } = await open({ store, retry: { forMs: 60 } })
+        await auth.saveCreds()
+        for (const failure of ['before', 'after'] as const) {
+          await setAfterOutage(() => keys.set({ session: { a: 'old' } }))
+          store.fail('write', failure)
+          await rejectsWith(keys.set({ session: { a: 'new' } }), 'WRITE_FAILED')
+          store.mend()
+          const [read, stored] = [
+            await keys.get('session', ['a']),
+            await storedKey(store, scope, 'session', 'a'),
+          ]
+          assertSame(read, { a: stored }, `after a failure ${failure} landing, a read`)
+        }
+      },
+    },
+    {
+      name: 'a read that began before a change leaves nothing old in the cache',
+      async run({ open, openStore }) {
+        const first = await open()
+        await first.keys.set({ session: { a: 'old' } })
+        await first.auth.close()
+        const store = delayingStore(await openStore())
+        const { keys } = await open({ store })
+        store.hold('read')
+        const early = keys.get('session', ['a'])
+        await store.waiting('read')
+        const set = keys.set({ session: { a: 'new' } })
+        const late = keys.get('session', ['a'])
+        await set
+        store.release('read')
+        const seen = (await early).a
+        assert.ok(seen === 'old' || seen === 'new')
+        assertSame(await late, { a: 'new' })
+        assertSame(await keys.get('session', ['a']), { a: 'new' }, 'after an early read ended late, a read')
+      },
+    },
+    {
+      name: 'once a set resolved, every read sees it',
+      async run({ open }) {
+        const { keys } = await open()
+        for (let round = 0; round < 30; round++) {
+          const before = keys.get('session', ['a', 'b'])
+          await keys.set({ session: { a: `${round}`, b: round % 2 === 0 ? null : 'b' } })
+          await before
+          assertSame(await keys.get('session', ['a', 'b']), {
+            a: `${round}`,
+            b: round % 2 === 0 ? null : 'b',
+          })
+        }
+      },
+    },
+  ],
+}
+
+/** After an outage that lasted too long, a call may find that nobody has tried yet whether the store is back. */
+async function setAfterOutage(set: () => Promise<void>): Promise<void> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    try {
+      return await set()
+    } catch {
+      await new Promise(resolve => setTimeout(resolve, 100))
+    }
+  }
+  await set()
 }

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
+import { recordName } from '../../src/names.ts'
+import type { AuthContext } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
+import { rejectsWith } from './expect-error.ts'
+import { failingStore } from './failing-store.ts'
+import { hostileNames } from './hostile.ts'
 import { randomOf } from './random.ts'
 import { assertHolds, assertReads, changesOf, listed, listedScopes, numbered, put } from './records.ts'
+import { assertSame } from './same.ts'
 
 /** Promise 6, of the store itself: absent, empty and failed are three things. */
 export const absentStore: PromiseCases<StoreContext> = {
@@ -142,4 +148,125 @@ export const absentStore: PromiseCases<StoreContext> = {
 /** How long a client may keep a call waiting for the server's return before the case goes on. */
 function longest(ms: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, ms).unref())
+}
+
+/** Promise 6, through an auth state: `null` is absent, and nothing else is. */
+export const absentAuthState: PromiseCases<AuthContext> = {
+  number: 6,
+  promise: absentStore.promise,
+  cases: [
+    {
+      name: 'an absent record comes back as null under its id, each time',
+      async run({ open }) {
+        const { keys } = await open()
+        await keys.set({ session: { here: 'here' } })
+        for (let round = 0; round < 2; round++) {
+          assertSame(await keys.get('session', ['none', 'here', 'neither']), {
+            none: null,
+            here: 'here',
+            neither: null,
+          })
+        }
+        assertSame(await keys.get('sender-key', ['here']), { here: null })
+        assertSame(await keys.get('session', []), {})
+      },
+    },
+    {
+      name: 'an id that is asked for twice is in the answer once, with its value',
+      async run({ open }) {
+        const { keys } = await open()
+        await keys.set({ session: { a: 'a', b: 'b' } })
+        assertSame(await keys.get('session', ['a', 'none', 'b', 'a', 'none', 'a']), {
+          a: 'a',
+          none: null,
+          b: 'b',
+        })
+      },
+    },
+    {
+      name: 'null and every other falsy value remove a record',
+      async run({ open }) {
+        const { keys } = await open()
+        for (const nothing of [null, undefined, 0, '', false]) {
+          await keys.set({ session: { a: 'a' } })
+          await keys.set({ session: { a: nothing } })
+          assertSame(await keys.get('session', ['a']), { a: null })
+        }
+      },
+    },
+    {
+      name: 'a read that fails rejects with READ_FAILED, and works again afterwards',
+      async run({ open, openStore }) {
+        const first = await open()
+        await first.keys.set({ session: { a: 'a' } })
+        await first.auth.close()
+        const store = failingStore(await openStore())
+        const { keys } = await open({ store, retry: { forMs: 60 } })
+        store.fail('read')
+        const error = await rejectsWith(keys.get('session', ['a', 'b']), 'READ_FAILED')
+        assert.equal(error.output.statusCode, 503)
+        store.mend()
+        for (let attempt = 0; attempt < 50; attempt++) {
+          const got = await keys.get('session', ['a', 'b']).catch(() => undefined)
+          if (got !== undefined) return assertSame(got, { a: 'a', b: null })
+          await longest(100)
+        }
+        assertSame(await keys.get('session', ['a', 'b']), { a: 'a', b: null })
+      },
+    },
+    {
+      name: 'a read that fails and then succeeds within retry.forMs resolves with the value',
+      async run({ open, openStore }) {
+        const first = await open()
+        await first.keys.set({ session: { a: 'a' } })
+        await first.auth.close()
+        const store = failingStore(await openStore())
+        const { keys } = await open({ store })
+        store.fail('read', 'before', 2)
+        assertSame(await keys.get('session', ['a', 'b']), { a: 'a', b: null })
+        assert.equal(store.failed, 2)
+      },
+    },
+    {
+      name: 'a record that can not be decoded rejects with RECORD_CORRUPT, and names no id where a logger prints it',
+      async run({ open, openStore, scope }) {
+        const first = await open()
+        await first.keys.set({ session: { '49170.0': 'a', '49171.0': 'b' } })
+        await first.auth.close()
+        await put(await openStore(), scope, { [recordName('session', '49170.0')]: '{"cut":"of' })
+        const { keys } = await open()
+        for (let round = 0; round < 2; round++) {
+          const error = await rejectsWith(keys.get('session', ['49171.0', '49170.0']), 'RECORD_CORRUPT')
+          assert.equal(error.output.statusCode, 422)
+          const printed = `${error.message} ${JSON.stringify(error)} ${JSON.stringify({ ...error })}`
+          assert.ok(!printed.includes('49170'), 'an error prints an id')
+          assert.ok(!printed.includes('cut'), 'an error prints a value')
+        }
+        assertSame(await keys.get('session', ['49171.0']), { '49171.0': 'b' })
+        await keys.set({ session: { '49170.0': null } })
+        assertSame(await keys.get('session', ['49170.0']), { '49170.0': null })
+      },
+    },
+    {
+      name: 'list gives every key of its type with its value, listIds every id, and no other',
+      async run({ open }) {
+        const { auth, keys } = await open()
+        const ids = hostileNames.map(name => `${name}`)
+        await keys.set({
+          'sender-key': Object.fromEntries(ids.map(id => [id, { id }])),
+          'sender-key-memory': { other: { other: true } },
+          session: { another: 'x' },
+        })
+        const values = new Map<string, unknown>()
+        for await (const [id, value] of auth.state.keys.list('sender-key')) values.set(id, value)
+        assert.equal(values.size, ids.length)
+        for (const id of ids) assertSame(values.get(id), { id })
+        const found = new Set<string>()
+        for await (const id of auth.state.keys.listIds('sender-key')) found.add(id)
+        assert.equal(Array.from(found).sort().join('\n'), ids.toSorted().join('\n'))
+        for await (const id of auth.state.keys.listIds('tctoken'))
+          assert.fail(`a type without keys lists ${id}`)
+      },
+    },
+  ],
 }

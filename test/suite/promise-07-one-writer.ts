@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import type { Guard } from '../../src/store.ts'
+import { type AuthContext, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
+import { delayingStore } from './delaying-store.ts'
+import { rejectsWith } from './expect-error.ts'
+import { foreignHost, foreignOwner, watchedStore } from './foreign-owner.ts'
+import { recordingStore } from './recording-store.ts'
 import { assertHolds, assertReads, changesOf, listed, put } from './records.ts'
+import { assertSame } from './same.ts'
 
 const fence = '!fence'
 
@@ -247,6 +253,152 @@ export const oneWriterStore: PromiseCases<StoreContext> = {
           creds: 'stored anew',
           'session/a': `${counts.indexOf(true)}`,
         })
+      },
+    },
+  ],
+}
+
+/** Promise 7, through an auth state: one owner, and every write under its fence. */
+export const oneWriterAuthState: PromiseCases<AuthContext> = {
+  number: 7,
+  promise: oneWriterStore.promise,
+  cases: [
+    {
+      name: 'a session that a living owner elsewhere holds is refused with SESSION_IN_USE, which says who',
+      async run({ open, openStore, scope, session }) {
+        const inner = await openStore()
+        const owner = foreignOwner(inner, scope, session, 200)
+        await owner.take()
+        const store = watchedStore(inner, owner.beat)
+        const before = await inner.read(scope, [fence, 'creds'])
+        const error = await rejectsWith(open({ store, lease: { waitMs: 600, ttlMs: 200 } }), 'SESSION_IN_USE')
+        assert.ok(error.message.includes(foreignHost), error.message)
+        assert.ok(error.message.includes('4711'), error.message)
+        assert.equal(error.session, session)
+        assert.equal(error.output.statusCode, 409)
+        assertSame(await inner.read(scope, [fence, 'creds']), before)
+      },
+    },
+    {
+      name: 'a contender waits, and has the session when its owner closes',
+      async run({ open, openStore, scope, session }) {
+        const inner = await openStore()
+        const owner = foreignOwner(inner, scope, session)
+        await owner.take()
+        let looks = 0
+        const store = watchedStore(inner, async () => {
+          looks++
+          if (looks >= 2) await owner.release()
+        })
+        const { keys } = await open({ store })
+        assert.ok(looks >= 2)
+        await keys.set({ session: { a: 'a' } })
+        assertSame(await storedKey(inner, scope, 'session', 'a'), 'a')
+      },
+    },
+    {
+      name: 'a session whose owner gives no sign of life for its ttlMs is taken over',
+      async run({ open, openStore, scope, session }) {
+        const store = await openStore()
+        await foreignOwner(store, scope, session, 150).take()
+        const { keys } = await open({ lease: { waitMs: 20_000 } })
+        await keys.set({ session: { a: 'a' } })
+        assertSame(await storedKey(store, scope, 'session', 'a'), 'a')
+      },
+    },
+    {
+      name: "onHeld: 'takeOver' takes a session from its living owner, whose writes are refused from then on",
+      async run({ open, openStore, scope, session }) {
+        const store = await openStore()
+        const owner = foreignOwner(store, scope, session)
+        await owner.take()
+        const { keys } = await open({ lease: { onHeld: 'takeOver' } })
+        await keys.set({ session: { a: 'a' } })
+        const late = changesOf({ 'session/a': '"late"' })
+        assert.equal(await store.write(scope, late, [{ name: fence, value: owner.fence }]), false)
+        assertSame(await storedKey(store, scope, 'session', 'a'), 'a')
+      },
+    },
+    {
+      name: 'an owner that lost its lease writes nothing more, rejects with LEASE_LOST, and its signal aborts',
+      async run({ open, openStore, scope, session }) {
+        const store = await openStore()
+        const { auth, keys } = await open()
+        await auth.saveCreds()
+        await keys.set({ session: { a: 'old' } })
+        await foreignOwner(store, scope, session).take()
+        const before = Array.from(await listed(store, scope))
+        const set = keys.set({ session: { a: 'late', b: 'late' } })
+        const error = await rejectsWith(set, 'LEASE_LOST')
+        assert.ok(error.message.includes(foreignHost), error.message)
+        assert.equal(error.output.statusCode, 440)
+        assert.equal(auth.signal.aborted, true)
+        assert.equal(auth.signal.reason, error)
+        await rejectsWith(keys.set({ session: { c: 'late' } }), 'LEASE_LOST')
+        auth.state.creds.nextPreKeyId = 4711
+        await rejectsWith(auth.saveCreds(), 'LEASE_LOST')
+        await auth.close().catch(() => {})
+        assertSame(Array.from(await listed(store, scope)), before, 'the scope after the lease was lost')
+      },
+    },
+    {
+      name: 'a batch that is held up until after a take-over lands nowhere',
+      async run({ open, openStore, scope, session }) {
+        const inner = await openStore()
+        const store = delayingStore(inner)
+        const { auth, keys } = await open({ store })
+        await auth.saveCreds()
+        await keys.set({ session: { a: 'old' } })
+        store.hold('write')
+        const set = keys.set({ session: { a: 'late' } })
+        await store.waiting('write')
+        await foreignOwner(inner, scope, session).take()
+        store.release('write')
+        await rejectsWith(set, 'LEASE_LOST')
+        assertSame(await storedKey(inner, scope, 'session', 'a'), 'old')
+      },
+    },
+    {
+      name: 'every batch is guarded by the fence as it stands',
+      async run({ open, openStore, scope }) {
+        const store = recordingStore(await openStore())
+        const { auth, keys } = await open({ store })
+        await keys.set({ session: { a: 'a' } })
+        await auth.saveCreds()
+        await keys.set({ session: { a: null } })
+        const [now] = await store.read(scope, [fence])
+        assert.ok(now !== undefined)
+        assert.ok(store.batches.length > 0)
+        for (const { guards } of store.batches) {
+          assert.ok(
+            guards.some(guard => guard.name === fence && guard.value === now),
+            'a batch was sent without the fence as its guard',
+          )
+        }
+      },
+    },
+    {
+      name: 'a process that opens a session again has the same creds, and the newer handle retires the older',
+      async run({ open, openStore, scope }) {
+        const older = await open()
+        await older.keys.set({ session: { a: 'older' } })
+        const newer = await open()
+        assert.equal(newer.auth.state.creds, older.auth.state.creds, 'two handles have creds of their own')
+        await older.keys.set({ session: { b: 'older' } })
+        await newer.keys.set({ session: { a: 'newer' } })
+        await rejectsWith(older.keys.set({ session: { a: 'late' } }), 'SESSION_CLOSED')
+        await rejectsWith(older.auth.saveCreds(), 'SESSION_CLOSED')
+        assertSame(await older.auth.state.keys.get('session', ['a']), { a: 'newer' })
+        await older.auth.close()
+        await newer.keys.set({ session: { c: 'newer' } })
+        const store = await openStore()
+        for (const [id, value] of [
+          ['a', 'newer'],
+          ['b', 'older'],
+          ['c', 'newer'],
+        ] as const) {
+          assertSame(await storedKey(store, scope, 'session', id), value)
+        }
       },
     },
   ],

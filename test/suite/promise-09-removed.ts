@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
+import { EventEmitter } from 'node:events'
+import { decode, encode } from '../../src/buffer-json.ts'
+import { type AuthContext, storedCreds, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
+import { delayingStore } from './delaying-store.ts'
+import { rejectsWith } from './expect-error.ts'
 import { assertHolds, assertReads, changesOf, listedScopes, numbered, put } from './records.ts'
+import { assertSame } from './same.ts'
 
 const fence = '!fence'
 const mine = [{ name: fence, value: 'mine' }]
@@ -141,6 +147,126 @@ export const removedStore: PromiseCases<StoreContext> = {
         for (const scope of scopes.slice(0, 2)) assert.equal(await store.remove(scope), true)
         assert.equal((await listedScopes(store)).join(), scopes.slice(2).sort().join())
         for (const scope of scopes.slice(2)) await assertHolds(store, scope, { creds: scope })
+      },
+    },
+  ],
+}
+
+/** Promise 9, through an auth state: nothing that a closing socket still does brings a session back. */
+export const removedAuthState: PromiseCases<AuthContext> = {
+  number: 9,
+  promise: removedStore.promise,
+  cases: [
+    {
+      name: 'after remove nothing is left, late changes are refused, and nothing rises again',
+      async run({ open, openStore, scope }) {
+        const { auth, keys } = await open()
+        await auth.saveCreds()
+        await keys.set({ session: { a: 'a' }, 'pre-key': { 1: 'p' } })
+        await auth.remove()
+        await rejectsWith(keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
+        auth.state.creds.nextPreKeyId = 99
+        const error = await rejectsWith(auth.saveCreds(), 'SESSION_REMOVED')
+        assert.equal(error.output.statusCode, 410)
+        await rejectsWith(auth.state.keys.get('session', ['a']), 'SESSION_REMOVED')
+        assert.equal(auth.signal.aborted, true)
+        await auth.close()
+        await assertHolds(await openStore(), scope, {})
+        assert.equal((await listedScopes(await openStore())).length, 0)
+      },
+    },
+    {
+      name: 'changes that are queued or in flight when a session is removed are gone with it',
+      async run({ open, openStore, scope }) {
+        const inner = await openStore()
+        const store = delayingStore(inner)
+        const { auth, keys } = await open({ store })
+        await auth.saveCreds()
+        store.hold('write')
+        const inFlight = keys.set({ session: { a: 'in flight' } })
+        await store.waiting('write')
+        const queued = keys.set({ session: { b: 'queued' } })
+        const outcomes = Promise.allSettled([inFlight, queued])
+        await auth.remove()
+        store.release('write')
+        await outcomes
+        await rejectsWith(queued, 'SESSION_REMOVED')
+        await new Promise(setImmediate)
+        await assertHolds(inner, scope, {})
+      },
+    },
+    {
+      name: 'a session that is opened after its removal has a new identity, and the old handle stays dead',
+      async run({ open, openStore, scope }) {
+        const old = await open()
+        await old.keys.set({ session: { a: 'old' } })
+        await old.auth.remove()
+        const fresh = await open()
+        assert.notEqual(
+          JSON.stringify(fresh.auth.state.creds.noiseKey),
+          JSON.stringify(old.auth.state.creds.noiseKey),
+        )
+        assertSame(await fresh.keys.get('session', ['a']), { a: null })
+        await fresh.keys.set({ session: { b: 'fresh' } })
+        await rejectsWith(old.keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
+        await rejectsWith(old.auth.saveCreds(), 'SESSION_REMOVED')
+        const store = await openStore()
+        assertSame(await storedKey(store, scope, 'session', 'a'), undefined)
+        assertSame(await storedKey(store, scope, 'session', 'b'), 'fresh')
+        assertSame(await storedCreds(store, scope), decode(encode(fresh.auth.state.creds)))
+      },
+    },
+    {
+      name: 'a session that was removed from outside is not written again, and opening it makes a new one',
+      async run({ open, openStore, scope }) {
+        const store = await openStore()
+        const old = await open()
+        await old.auth.saveCreds()
+        await old.keys.set({ session: { a: 'old' } })
+        assert.equal(await store.remove(scope), true)
+        const fresh = await open()
+        assert.notEqual(fresh.auth.state.creds, old.auth.state.creds)
+        assert.notEqual(
+          JSON.stringify(fresh.auth.state.creds.noiseKey),
+          JSON.stringify(old.auth.state.creds.noiseKey),
+        )
+        await rejectsWith(old.keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
+        await fresh.keys.set({ session: { b: 'fresh' } })
+        assertSame(await storedKey(store, scope, 'session', 'a'), undefined)
+      },
+    },
+    {
+      name: 'a write after a removal from outside is refused with SESSION_REMOVED and makes nothing',
+      async run({ open, openStore, scope }) {
+        const store = await openStore()
+        const { auth, keys } = await open()
+        await auth.saveCreds()
+        assert.equal(await store.remove(scope), true)
+        await rejectsWith(keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
+        assert.equal(auth.signal.aborted, true)
+        await assertHolds(store, scope, {})
+      },
+    },
+    {
+      name: "a logout removes the session with onLoggedOut: 'remove', and keeps it without",
+      async run({ open, openStore, scope }) {
+        const store = await openStore()
+        for (const onLoggedOut of ['keep', 'remove'] as const) {
+          const { auth, keys } = await open()
+          await auth.saveCreds()
+          await keys.set({ session: { a: 'a' } })
+          const ev = new EventEmitter()
+          auth.bind(ev, { onLoggedOut })
+          const removed = new Promise(resolve => auth.signal.addEventListener('abort', resolve))
+          const error = Object.assign(new Error('logged out'), { output: { statusCode: 401 } })
+          ev.emit('connection.update', { connection: 'close', lastDisconnect: { error, date: new Date() } })
+          if (onLoggedOut === 'remove') await removed
+          else await auth.close()
+          assertSame(
+            await storedKey(store, scope, 'session', 'a'),
+            onLoggedOut === 'remove' ? undefined : 'a',
+          )
+        }
       },
     },
   ],

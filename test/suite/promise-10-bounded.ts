@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
+import type { Store } from '../../src/store.ts'
+import type { AuthContext } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
+import { countingStore } from './counting-store.ts'
+import { passThrough } from './pass-through.ts'
 import { listed, listedScopes, numbered, put } from './records.ts'
+import { assertSame } from './same.ts'
 
 /** More than any backend's page, less than what would make the suite slow. */
 const many = 3000
@@ -115,6 +120,148 @@ export const boundedStore: PromiseCases<StoreContext> = {
         )
         assert.equal(calls.every(Boolean), true)
         assert.equal((await listed(store, scope, { prefix: 'session/' })).size, 30)
+      },
+    },
+  ],
+}
+
+/** Promise 10, through an auth state: round trips are counted. */
+export const boundedAuthState: PromiseCases<AuthContext> = {
+  number: 10,
+  promise: boundedStore.promise,
+  cases: [
+    {
+      name: 'all reads of one tick are one round trip',
+      async run({ open, openStore }) {
+        const first = await open()
+        await first.keys.set({ session: { a: 'a', b: 'b' }, 'pre-key': { 1: 'one' } })
+        await first.auth.close()
+        const store = countingStore(await openStore())
+        const { keys } = await open({ store })
+        const counts = await store.during(async () => {
+          const got = await Promise.all([
+            keys.get('session', ['a', 'none']),
+            keys.get('pre-key', ['1', '2']),
+            keys.get('session', ['b', 'a', 'a']),
+            keys.get('sender-key', ['none']),
+          ])
+          assertSame(got[2], { b: 'b', a: 'a' })
+        })
+        assert.equal(counts.reads, 1, `reads of one tick took ${counts.reads} round trips`)
+        assert.equal(counts.names, 6, 'a record was asked for twice')
+      },
+    },
+    {
+      name: 'a cached read, present or absent, is no round trip',
+      async run({ open, openStore }) {
+        const store = countingStore(await openStore())
+        const { keys } = await open({ store })
+        await keys.set({ session: { set: 'set', removed: 'x' } })
+        await keys.set({ session: { removed: null } })
+        await keys.get('session', ['absent'])
+        const counts = await store.during(async () => {
+          for (let round = 0; round < 10; round++) {
+            const expected = { set: 'set', removed: null, absent: null }
+            assertSame(await keys.get('session', ['set', 'removed', 'absent']), expected)
+          }
+        })
+        assert.equal(counts.reads, 0)
+      },
+    },
+    {
+      name: 'one batch is one round trip, however many changes and callers it has',
+      async run({ open, openStore }) {
+        const store = countingStore(await openStore())
+        const { auth, keys } = await open({ store })
+        await auth.saveCreds()
+        const counts = await store.during(async () => {
+          const sets = Array.from({ length: 50 }, (_, at) =>
+            keys.set({ session: { [at]: 's' }, 'pre-key': { [at]: 'p' } }),
+          )
+          auth.state.creds.nextPreKeyId = 51
+          await Promise.all([...sets, auth.saveCreds()])
+        })
+        assert.equal(counts.writes, 1)
+        assert.equal(counts.changes, 101)
+        assert.equal(counts.reads, 0, 'a write reads')
+      },
+    },
+    {
+      name: 'a read of more names than the store takes is split by its limit',
+      async run({ open, openStore }) {
+        const inner = await openStore()
+        const limit = Math.min(50, inner.limits.readNames)
+        const limited: Store = { ...passThrough(inner), limits: { ...inner.limits, readNames: limit } }
+        const store = countingStore(limited)
+        const ids = numbered(120, '', String).map(change => change.name)
+        const first = await open()
+        await first.keys.set({ session: Object.fromEntries(ids.slice(0, 60).map(id => [id, `value ${id}`])) })
+        await first.auth.close()
+        const { keys } = await open({ store })
+        const counts = await store.during(async () => {
+          const expected = Object.fromEntries(ids.map((id, at) => [id, at < 60 ? `value ${id}` : null]))
+          assertSame(await keys.get('session', ids), expected)
+        })
+        assert.equal(counts.reads, Math.ceil(120 / limit))
+        assert.ok(counts.largestRead <= limit)
+      },
+    },
+    {
+      name: 'the cache keeps to its bytes: of more records than fit, most are read again',
+      async run({ open, openStore }) {
+        const store = countingStore(await openStore())
+        const { keys } = await open({ store, cache: { maxBytes: 100_000 } })
+        const ids = numbered(500, '', String).map(change => change.name)
+        await keys.set({ session: Object.fromEntries(ids.map(id => [id, 'x'.repeat(1000)])) })
+        const counts = await store.during(async () => {
+          for (const id of ids) await keys.get('session', [id])
+        })
+        assert.ok(counts.names >= 400, `of 500 records of 1 kB, 100 kB kept all but ${counts.names}`)
+      },
+    },
+    {
+      name: 'without a cache every read is a round trip, and sees what landed',
+      async run({ open, openStore }) {
+        const store = countingStore(await openStore())
+        const { keys } = await open({ store, cache: { maxBytes: 0 } })
+        const counts = await store.during(async () => {
+          for (let round = 0; round < 5; round++) {
+            await keys.set({ session: { a: `${round}` } })
+            assertSame(await keys.get('session', ['a']), { a: `${round}` })
+          }
+        })
+        assert.equal(counts.reads, 5)
+      },
+    },
+    {
+      name: 'saving creds that have not changed is no round trip',
+      async run({ open, openStore }) {
+        const store = countingStore(await openStore())
+        const { auth } = await open({ store })
+        await auth.saveCreds()
+        const counts = await store.during(async () => {
+          for (let round = 0; round < 5; round++) await auth.saveCreds()
+        })
+        assert.equal(counts.writes, 0)
+      },
+    },
+    {
+      name: 'opening and closing cost the same with three records as with three thousand',
+      async run({ open, openStore }) {
+        const costs: string[] = []
+        for (const count of [3, 3000]) {
+          const filling = await open()
+          const ids = numbered(count, '', String).map(change => change.name)
+          await filling.keys.set({ 'pre-key': Object.fromEntries(ids.map(id => [id, 'p'])) })
+          await filling.auth.close()
+          const store = countingStore(await openStore())
+          const counts = await store.during(async () => {
+            const { auth } = await open({ store })
+            await auth.close()
+          })
+          costs.push(JSON.stringify(counts))
+        }
+        assert.equal(costs[0], costs[1])
       },
     },
   ],

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
+import type { AuthState } from '../../src/auth-state.ts'
 import { recordName, scopeOf } from '../../src/names.ts'
+import { type AuthContext, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
 import { everyCharacter, hostileNames, hostileTexts } from './hostile.ts'
+import { randomOf } from './random.ts'
 import { assertHolds, assertReads, changesOf, listed, listedScopes, numbered, put } from './records.ts'
+import { assertSame } from './same.ts'
+import { anyName, anyValue } from './sample-keys.ts'
 
 const charset = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!%+,-./:=@_~'
 
@@ -300,6 +305,155 @@ export const anyValueStore: PromiseCases<StoreContext> = {
         assert.equal((await listedScopes(await open())).length, hostileNames.length)
         for (const scope of scopes.slice(0, 20)) assert.equal(await store.remove(scope), true)
         assert.equal((await listedScopes(store)).length, hostileNames.length - 20)
+      },
+    },
+  ],
+}
+
+/** Promise 11, through an auth state: any id and any value that BufferJSON can carry. */
+export const anyValueAuthState: PromiseCases<AuthContext> = {
+  number: 11,
+  promise: anyValueStore.promise,
+  cases: [
+    {
+      name: 'values of every kind come back deeply equal, from the cache and after a restart',
+      async run({ open, openStore, scope }) {
+        const random = randomOf()
+        const values = Object.fromEntries(
+          Array.from({ length: 300 }, (_, at) => [`id-${at}`, anyValue(random)]),
+        )
+        const first = await open()
+        await first.keys.set({ session: values })
+        const told = (at: string) => `value ${at} (AUTHKIT_SEED=${random.seed})`
+        const store = await openStore()
+        for (const [id, value] of Object.entries(values)) {
+          assertSame(await storedKey(store, scope, 'session', id), value, `in the store, ${told(id)}`)
+        }
+        const cached = await first.auth.state.keys.get('session', Object.keys(values))
+        for (const [id, value] of Object.entries(values)) assertSame(cached[id], value, told(id))
+        await first.auth.close()
+        const second = await open()
+        const read = await second.auth.state.keys.get('session', Object.keys(values))
+        for (const [id, value] of Object.entries(values))
+          assertSame(read[id], value, `after a restart, ${told(id)}`)
+      },
+    },
+    {
+      name: 'ids of any Unicode are kept apart, set one by one and at once',
+      async run({ losesProto, open, openStore, scope }) {
+        const random = randomOf()
+        const fuzzed = Array.from({ length: 200 }, () => anyName(random))
+        const ids = Array.from(new Set([...hostileNames, ...fuzzed])).filter(
+          id => !(losesProto && id === '__proto__'),
+        )
+        const first = await open()
+        const half = Math.floor(ids.length / 2)
+        await first.keys.set({ 'sender-key': Object.fromEntries(ids.slice(0, half).map(id => [id, { id }])) })
+        for (const id of ids.slice(half))
+          await first.keys.set({ 'sender-key': Object.fromEntries([[id, { id }]]) })
+        const store = await openStore()
+        const names = ids.map(id => recordName('sender-key', id))
+        assert.ok((await store.read(scope, names)).every(text => text !== undefined))
+        await first.auth.close()
+        const { auth } = await open()
+        const read = await auth.state.keys.get('sender-key', ids)
+        for (const id of ids) {
+          assertSame(read[id], { id }, `id ${JSON.stringify(id.slice(0, 40))} (AUTHKIT_SEED=${random.seed})`)
+        }
+      },
+    },
+    {
+      name: 'ids that differ a little are removed one without the other',
+      async run({ open }) {
+        const { auth, keys } = await open()
+        const ids = ['a', 'A', 'a ', ' a', 'a/b', 'a%2Fb', 'a:b', 'a%', 'a_', 'a*', 'é', 'e\u0301', '1', '01']
+        await keys.set({ session: Object.fromEntries(ids.map(id => [id, id])) })
+        for (const [at, id] of ids.entries()) {
+          await keys.set({ session: { [id]: null } })
+          const expected = Object.fromEntries(ids.map((other, place) => [other, place <= at ? null : other]))
+          assertSame(await auth.state.keys.get('session', ids), expected)
+        }
+      },
+    },
+    {
+      name: 'types of any name are kept apart',
+      async run({ losesProto, open, openStore, scope }) {
+        const { keys } = await open()
+        const types = hostileNames.filter(type => !(losesProto && type === '__proto__'))
+        const data = Object.fromEntries(types.map(type => [type, { id: { type } }]))
+        await keys.set(data)
+        const store = await openStore()
+        const texts = await store.read(
+          scope,
+          types.map(type => recordName(type, 'id')),
+        )
+        assert.equal(new Set(texts).size, types.length)
+        assert.ok(texts.every(text => text !== undefined))
+      },
+    },
+    {
+      name: 'sessions of any name are kept apart, and one is removed without the others',
+      needs: ['scopes'],
+      async run({ open, openStore }) {
+        const store = await openStore()
+        const sessions = hostileNames.slice(0, 40)
+        for (const session of sessions) {
+          const { auth, keys } = await open({ store, session })
+          await keys.set({ session: { own: session } })
+          await auth.close()
+        }
+        const removed = await open({ store, session: sessions[0] ?? '' })
+        await removed.auth.remove()
+        for (const session of sessions.slice(1)) {
+          const { auth, keys } = await open({ store, session })
+          assertSame(await keys.get('session', ['own']), { own: session })
+          await auth.close()
+        }
+        assert.equal((await listedScopes(store)).length, sessions.length - 1)
+      },
+    },
+    {
+      name: 'a value of 1 MB comes back as it was given',
+      async run({ open, openStore, scope }) {
+        const { keys } = await open()
+        const large = Buffer.alloc(700_000, 'any bytes')
+        await keys.set({ session: { large } })
+        assertSame(await storedKey(await openStore(), scope, 'session', 'large'), large)
+      },
+    },
+    {
+      name: 'an app-state-sync-key comes back with the bytes that Baileys computes with',
+      async run({ baileys, open }) {
+        const first = await open()
+        const keyData = Buffer.from('0123456789abcdef0123456789abcdef')
+        const fingerprint = { rawId: 7, currentIndex: 1, deviceIndexes: [0, 1] }
+        const key = baileys.proto.Message.AppStateSyncKeyData.fromObject({ keyData, fingerprint })
+        await first.keys.set({ 'app-state-sync-key': { 'AAAA/b+=': key } })
+        const read = async (state: AuthState['state']) =>
+          (await state.keys.get('app-state-sync-key', ['AAAA/b+=']))['AAAA/b+=']
+        const cached = await read(first.auth.state)
+        await first.auth.close()
+        const second = await open()
+        for (const found of [cached, await read(second.auth.state)]) {
+          assertSame(found?.keyData, keyData)
+          assertSame(found?.fingerprint?.deviceIndexes, [0, 1])
+        }
+      },
+    },
+    {
+      name: 'creds carry what the bot keeps in them, deeply equal after a restart',
+      async run({ open }) {
+        const random = randomOf()
+        const first = await open()
+        const kept = Object.fromEntries(Array.from({ length: 50 }, () => [anyName(random), anyValue(random)]))
+        first.auth.state.creds.additionalData = kept
+        first.auth.state.creds.routingInfo = random.bytes(40)
+        const routingInfo = Buffer.from(first.auth.state.creds.routingInfo)
+        await first.auth.saveCreds()
+        await first.auth.close()
+        const { auth } = await open()
+        assertSame(auth.state.creds.additionalData, kept, `additional data (AUTHKIT_SEED=${random.seed})`)
+        assertSame(auth.state.creds.routingInfo, routingInfo)
       },
     },
   ],
