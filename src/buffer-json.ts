@@ -54,7 +54,7 @@ function bytesOfValue(value: unknown): Buffer | undefined {
   if (types.isUint8Array(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   if (!isObject(value) || value.type !== 'Buffer') return undefined
   try {
-    // Baileys lets Buffer.from find out what data is: an array, other bytes, a string of UTF-8.
+    // As Baileys does; the cast stands for all that Buffer.from finds out itself: numbers, bytes, a string of UTF-8.
     return Buffer.from((value.data || value) as Uint8Array)
   } catch {
     return undefined // No bytes can be made of it, so it's an object of the caller's.
