@@ -1,0 +1,237 @@
+import { realpath } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { isInternalScope } from '../src/names.ts'
+import type { Change, Durability, Entry, Guard, ListOptions, Store } from '../src/store.ts'
+import { folded, hashedFolderName, scopeOfFolder, sessionFolderName } from './multi-file/file-names.ts'
+import { type FileSystem, hasCode, ifPresent, nodeFileSystem } from './multi-file/file-system.ts'
+import type { Place } from './multi-file/place.ts'
+import { SessionFolder } from './multi-file/session-folder.ts'
+import { explained, isPermanent, kind, trouble } from './multi-file/trouble.ts'
+
+/** Options of {@link multiFileStore} and {@link folderStore}. */
+export interface MultiFileStoreOptions {
+  /**
+   * `'full'`: a batch resolves when it survives a power cut. `'relaxed'`: when it survives this process, which
+   * saves an fdatasync a batch.
+   * @default 'full'
+   */
+  readonly durability?: 'full' | 'relaxed'
+  /** Is told what needs attention though nothing failed: `JOURNAL_STALE`, `FILES_BEHIND`. @default silence */
+  readonly warn?: (code: string, message: string) => void
+}
+
+/** A {@link Store} in files. */
+export interface MultiFileStore extends Store {
+  readonly kind: 'multi-file'
+  /**
+   * How many records of the scope Baileys' own function does not find, since their Baileys file name could mean
+   * another record, or is none that every file system takes.
+   */
+  countKept(scope: string): Promise<number>
+}
+
+/** The only session scope of a {@link folderStore}. */
+export const folderScope = 'default'
+
+/**
+ * Keeps each session in a folder of its own under `root`, as Baileys lays it out: folders made by Baileys open, and
+ * after the write that releases the fence Baileys opens them again. For file systems of this machine: those of a
+ * network show changes too late for the fence to hold.
+ */
+export function multiFileStore(
+  root: string,
+  options: MultiFileStoreOptions = {},
+  fileSystem: FileSystem = nodeFileSystem,
+): MultiFileStore {
+  return new Folders(root, false, options, fileSystem)
+}
+
+/** Keeps one session, of the scope {@link folderScope}, in exactly this folder: what `useMultiFileAuthState` takes. */
+export function folderStore(
+  folder: string,
+  options: MultiFileStoreOptions = {},
+  fileSystem: FileSystem = nodeFileSystem,
+): MultiFileStore {
+  return new Folders(folder, true, options, fileSystem)
+}
+
+const pageSize = 500
+
+class Folders implements MultiFileStore {
+  readonly kind = kind
+  readonly limits = { readNames: 1000, batchBytes: 64 * 1024 * 1024 }
+  readonly durability: Durability
+  readonly #path: string
+  readonly #isOneFolder: boolean
+  readonly #fs: FileSystem
+  readonly #warn: (code: string, message: string) => void
+  readonly #sessions = new Map<string, Promise<SessionFolder>>()
+  #realPath: string | undefined
+
+  constructor(path: string, isOneFolder: boolean, options: MultiFileStoreOptions, fs: FileSystem) {
+    const { durability = 'full', warn = () => {} } = options
+    if (typeof path !== 'string' || path === '')
+      throw new TypeError('A multi-file store needs the path of a folder.')
+    if (durability !== 'full' && durability !== 'relaxed') {
+      throw new TypeError("The option durability is 'full' or 'relaxed'.")
+    }
+    this.#path = resolve(path)
+    this.#isOneFolder = isOneFolder
+    this.durability = durability === 'full' ? 'disk' : 'process'
+    this.#warn = warn
+    this.#fs = fs
+  }
+
+  get identity(): readonly unknown[] {
+    return [kind, this.#root]
+  }
+
+  async open(): Promise<void> {
+    try {
+      await this.#fs.makeFolder(this.#path)
+      await this.#fs.readFolder(this.#path)
+      this.#realPath = await realpath(this.#path)
+    } catch (error) {
+      if (hasCode(error, 'EEXIST', 'ENOTDIR')) {
+        throw trouble(
+          'STORE_UNUSABLE',
+          `${this.#path} is not a folder. Move what is there away, or name another folder.`,
+          error,
+        )
+      }
+      throw explained(error, 'STORE_UNUSABLE', this.#path)
+    }
+  }
+
+  async read(scope: string, names: readonly string[]): Promise<(string | undefined)[]> {
+    return this.#explaining('READ_FAILED', async () => (await this.#session(scope)).read(names))
+  }
+
+  async write(scope: string, changes: readonly Change[], guards: readonly Guard[] = []): Promise<boolean> {
+    return this.#explaining('WRITE_FAILED', async () => (await this.#session(scope)).write(changes, guards))
+  }
+
+  async *list(scope: string, options?: ListOptions): AsyncIterable<readonly Entry[]> {
+    try {
+      yield* (await this.#session(scope)).list(options)
+    } catch (error) {
+      throw explained(error, 'READ_FAILED', this.#root)
+    }
+  }
+
+  async *scopes(prefix = ''): AsyncIterable<readonly string[]> {
+    let page: string[] = []
+    for (const scope of await this.#explaining('READ_FAILED', () => this.#scopes())) {
+      if (!scope.startsWith(prefix)) continue
+      const session = await this.#session(scope)
+      if (!(await this.#explaining('READ_FAILED', () => session.holdsRecords()))) continue
+      page.push(scope)
+      if (page.length < pageSize) continue
+      yield page
+      page = []
+    }
+    if (page.length > 0) yield page
+  }
+
+  async remove(scope: string, guards: readonly Guard[] = []): Promise<boolean> {
+    return this.#explaining('WRITE_FAILED', async () => {
+      const removed = await (await this.#session(scope)).remove(guards)
+      return removed
+    })
+  }
+
+  async close(): Promise<void> {
+    for (const session of this.#sessions.values()) await (await session).close()
+    this.#sessions.clear()
+  }
+
+  async countKept(scope: string): Promise<number> {
+    return this.#explaining('READ_FAILED', async () => (await this.#session(scope)).kept())
+  }
+
+  isPermanent(error: unknown): boolean {
+    return isPermanent(error)
+  }
+
+  get #root(): string {
+    if (this.#realPath === undefined)
+      throw new TypeError('A multi-file store is used before open() resolved.')
+    return this.#realPath
+  }
+
+  async #explaining<T>(code: 'READ_FAILED' | 'WRITE_FAILED', work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw explained(error, code, this.#root)
+    }
+  }
+
+  #session(scope: string): Promise<SessionFolder> {
+    const known = this.#sessions.get(scope)
+    if (known) return known
+    const session = this.#place(scope).then(place => new SessionFolder(place))
+    this.#sessions.set(scope, session)
+    session.catch(() => this.#sessions.delete(scope))
+    return session
+  }
+
+  async #place(scope: string): Promise<Place> {
+    const isSynced = this.durability === 'disk'
+    const common = { fs: this.#fs, scope, warn: this.#warn }
+    if (isInternalScope(scope)) {
+      // Heartbeats: worth no fsync, and at once where others look for them.
+      const home = join(this.#root, '.authkit', hashedFolderName(scope))
+      return {
+        ...common,
+        folder: undefined,
+        home,
+        isLabelled: false,
+        sync: { batches: false, files: false },
+        isBehind: false,
+      }
+    }
+    const folder = await this.#folder(scope)
+    return {
+      ...common,
+      folder,
+      home: join(folder, '.authkit', 'session'),
+      isLabelled: !this.#isOneFolder && folder === join(this.#root, hashedFolderName(scope)),
+      sync: { batches: isSynced, files: true },
+      isBehind: true,
+    }
+  }
+
+  /** The folder that bears the session's name exactly, else one of ours where another's differs in case alone. */
+  async #folder(scope: string): Promise<string> {
+    if (this.#isOneFolder) {
+      if (scope === folderScope) return this.#root
+      throw new TypeError(`A folderStore holds the one scope '${folderScope}'.`)
+    }
+    const hashed = join(this.#root, hashedFolderName(scope))
+    const name = sessionFolderName(scope)
+    if (name === undefined) return hashed
+    const there = (await ifPresent(this.#fs.readFolder(this.#root))) ?? []
+    const isTaken = !there.includes(name) && there.some(other => folded(other) === folded(name))
+    return isTaken || there.includes(hashedFolderName(scope)) ? hashed : join(this.#root, name)
+  }
+
+  async #scopes(): Promise<string[]> {
+    if (this.#isOneFolder) return [folderScope]
+    const found: string[] = []
+    for (const name of (await ifPresent(this.#fs.readFolder(this.#root))) ?? []) {
+      const scope = name.startsWith('#') ? await this.#label(name) : scopeOfFolder(name)
+      if (scope !== undefined) found.push(scope)
+    }
+    return found
+  }
+
+  async #label(folder: string): Promise<string | undefined> {
+    try {
+      return (await this.#fs.readFile(join(this.#root, folder, '.authkit', 'session', 'scope'))).toString()
+    } catch (error) {
+      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
+      throw error
+    }
+  }
+}

@@ -1,0 +1,141 @@
+import { statSync } from 'node:fs'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, unlink } from 'node:fs/promises'
+
+/** What tells that a path still leads to the same file. */
+export interface FileId {
+  readonly device: number
+  readonly inode: number
+}
+
+/** A file open for writing. */
+export interface OpenFile {
+  /** Writes some of the bytes, from the first on, and resolves to how many. */
+  write(bytes: Uint8Array): Promise<number>
+  datasync(): Promise<void>
+  identify(): Promise<FileId>
+  close(): Promise<void>
+}
+
+/** All that the multi-file store asks of a file system; tests put faults under it. */
+export interface FileSystem {
+  /** Creates a file with mode 0600 for appending; fails where there is one. */
+  create(path: string): Promise<OpenFile>
+  readFile(path: string): Promise<Buffer>
+  readFolder(path: string): Promise<string[]>
+  rename(from: string, to: string): Promise<void>
+  unlink(path: string): Promise<void>
+  /** Creates a folder with mode 0700, and those above it; no error where there is one. */
+  makeFolder(path: string): Promise<void>
+  removeFolder(path: string): Promise<void>
+  /** Removes a file or a folder with all in it. */
+  removeTree(path: string): Promise<void>
+  syncFolder(path: string): Promise<void>
+  /**
+   * Synchronous, since it is asked twice a batch and once a read, and a round through the thread pool costs ten
+   * times the call itself.
+   */
+  identify(path: string): FileId | undefined
+}
+
+/** Node's own. */
+export const nodeFileSystem: FileSystem = {
+  async create(path) {
+    const file = await open(path, 'ax', 0o600)
+    return {
+      write: async bytes => (await file.write(bytes)).bytesWritten,
+      datasync: () => file.datasync(),
+      identify: async () => {
+        const { dev, ino } = await file.stat()
+        return { device: dev, inode: ino }
+      },
+      close: () => file.close(),
+    }
+  },
+  readFile: path => readFile(path),
+  readFolder: path => readdir(path),
+  rename,
+  unlink,
+  async makeFolder(path) {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+  },
+  removeFolder: path => rmdir(path),
+  removeTree: path => rm(path, { recursive: true, force: true }),
+  async syncFolder(path) {
+    // Windows can't open a folder, and needs no such thing: NTFS journals its names.
+    if (process.platform === 'win32') return
+    const folder = await open(path, 'r')
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
+  },
+  identify(path) {
+    const stats = statSync(path, { throwIfNoEntry: false })
+    return stats && { device: stats.dev, inode: stats.ino }
+  },
+}
+
+/** True for an error of the file system with one of these codes. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    codes.includes(error.code)
+  )
+}
+
+/** The result, or `undefined` where the file or folder is absent. Every other failure stays one. */
+export async function ifPresent<T>(result: Promise<T>): Promise<T | undefined> {
+  try {
+    return await result
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+/** Writes all of the bytes, however many calls it takes. */
+export async function writeAll(file: OpenFile, bytes: Uint8Array): Promise<void> {
+  for (let from = 0; from < bytes.length; ) from += await file.write(from ? bytes.subarray(from) : bytes)
+}
+
+/** Creates a file with this content, safe on disk when asked. */
+export async function writeFile(
+  fs: FileSystem,
+  path: string,
+  content: string | Uint8Array,
+  isSynced: boolean,
+): Promise<void> {
+  const file = await fs.create(path)
+  try {
+    await writeAll(file, typeof content === 'string' ? Buffer.from(content) : content)
+    if (isSynced) await file.datasync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** Runs the work for each item, at most so many at once; stops at the first failure. */
+export async function forEachLimited<T>(
+  items: Iterable<T>,
+  atOnce: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const iterator = items[Symbol.iterator]()
+  let hasFailed = false
+  const worker = async () => {
+    for (let next = iterator.next(); !next.done && !hasFailed; next = iterator.next()) {
+      try {
+        await work(next.value)
+      } catch (error) {
+        hasFailed = true
+        throw error
+      }
+    }
+  }
+  const results = await Promise.allSettled(Array.from({ length: atOnce }, worker))
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}

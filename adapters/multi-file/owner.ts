@@ -1,0 +1,237 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { credsName, fenceName } from '../../src/names.ts'
+import type { Change, Guard } from '../../src/store.ts'
+import { applyTexts, syncRecordFolders } from './apply.ts'
+import { hasCode, ifPresent, writeAll } from './file-system.ts'
+import { encodeEntry, hashOf } from './journal.ts'
+import type { Place } from './place.ts'
+import type { Placement } from './placement.ts'
+import { hasCounted, type OpenJournal, type Taken } from './take-over.ts'
+import { journalPath, journalsIn, readTexts } from './texts.ts'
+import { Moved, trouble } from './trouble.ts'
+
+const hashesRemembered = 4096
+const settlesWithinMs = 2000
+
+interface Pending {
+  readonly value: string | undefined
+  /** The journal that holds it. */
+  readonly sequence: number
+}
+
+/**
+ * The one writer of a scope, for as long as its folder bears its name. What it has journaled and not yet written to
+ * record files is in memory too. It is single-threaded by its caller, but for {@link read} and {@link writeFiles}.
+ */
+export class Owner {
+  readonly placement: Placement
+  readonly #place: Place
+  readonly #id: string
+  readonly #folder: string
+  readonly #fence: string | undefined
+  readonly #pending = new Map<string, Pending>()
+  readonly #hashes = new Map<string, string>()
+  #credsTurn: Promise<void> = Promise.resolve()
+  #writtenCreds: Pending | undefined
+  #journal: OpenJournal
+  #device = 0
+  #inode = 0
+  #cuts = 0
+  #hasEnded = false
+
+  private constructor(place: Place, taken: Taken) {
+    this.#place = place
+    this.#id = taken.id
+    this.#folder = taken.folder
+    this.#fence = taken.head.fence
+    this.placement = taken.placement
+    this.#journal = taken.journal
+  }
+
+  /** The owner of a state just taken, whose journal holds these changes. */
+  static async begin(place: Place, taken: Taken, changes: readonly Change[]): Promise<Owner> {
+    const owner = new Owner(place, taken)
+    await owner.#recognise()
+    owner.#remember(changes)
+    return owner
+  }
+
+  get pending(): number {
+    return this.#pending.size
+  }
+
+  get journalBytes(): number {
+    return this.#journal.bytes
+  }
+
+  /** True while nobody has taken the scope over or deleted it: its path still leads to the file that is open. */
+  get isOwner(): boolean {
+    if (this.#hasEnded) return false
+    const id = this.#place.fs.identify(this.#journal.path)
+    return id !== undefined && id.inode === this.#inode && id.device === this.#device
+  }
+
+  /** The records' texts; `undefined` where the owner is one no more, and they have to be read another way. */
+  async read(names: readonly string[]): Promise<(string | undefined)[] | undefined> {
+    while (this.isOwner) {
+      const cuts = this.#cuts
+      const texts = await readTexts(
+        this.placement,
+        names.filter(name => name !== fenceName && !this.#pending.has(name)),
+      )
+      // A batch that landed meanwhile is still pending as a whole, unless the journal was cut.
+      if (cuts !== this.#cuts || !this.isOwner) continue
+      return names.map(name => {
+        if (name === fenceName) return this.#fence
+        const pending = this.#pending.get(name)
+        return pending ? pending.value : texts.get(name)
+      })
+    }
+    return undefined
+  }
+
+  /** Names whose text is pending, and whether they are there. */
+  *pendingNames(): Iterable<readonly [name: string, isThere: boolean]> {
+    for (const [name, { value }] of this.#pending) yield [name, value !== undefined]
+  }
+
+  /**
+   * Lands a batch that does not change the fence: one append, one fdatasync. `undefined` where the owner is one no
+   * more and nothing was written. A failure ends the owner: what the journal holds then is for a take-over to say.
+   */
+  async land(changes: readonly Change[], guards: readonly Guard[]): Promise<boolean | undefined> {
+    const held = await this.read(guards.map(({ name }) => name))
+    if (!held) return undefined
+    if (!guards.every(({ value }, index) => held[index] === value)) return false
+    const entry = encodeEntry(await this.#withBases(changes))
+    const journal = this.#journal
+    try {
+      await writeAll(journal.file, entry)
+      if (this.#place.sync.batches) await journal.file.datasync()
+    } catch (error) {
+      await this.end()
+      throw error
+    }
+    journal.bytes += entry.length
+    if (!this.isOwner) return this.#settle(journal)
+    this.#remember(changes)
+    return true
+  }
+
+  /** Brings Baileys' creds file up to date. In turns, so that an older text never replaces a newer one. */
+  writeCreds(): Promise<void> {
+    const turn = async () => {
+      const creds = this.#pending.get(credsName)
+      if (!creds || creds === this.#writtenCreds) return
+      await applyTexts(this.#place, this.placement, this.#folder, [[credsName, creds.value]])
+      this.#writtenCreds = creds
+    }
+    const written = this.#credsTurn.then(turn)
+    this.#credsTurn = written.catch(() => {})
+    return written
+  }
+
+  /** Starts a new journal, so that the ones before it can be cut; gives the last of those. */
+  async rotate(): Promise<number> {
+    const old = this.#journal
+    const path = journalPath(this.#folder, this.#id, old.sequence + 1)
+    const file = await this.#place.fs.create(path)
+    try {
+      if (this.#place.sync.batches) await this.#place.fs.syncFolder(this.#folder)
+      const { device, inode } = await file.identify()
+      this.#device = device
+      this.#inode = inode
+    } catch (error) {
+      // A journal after the current one, which is still appended to, would be read out of order.
+      await this.end()
+      await file.close().catch(() => {})
+      throw error
+    }
+    this.#journal = { file, path, sequence: old.sequence + 1, bytes: 0 }
+    await old.file.close()
+    return old.sequence
+  }
+
+  /** Writes record files for what the journals up to this one hold, makes them safe, and cuts those journals. */
+  async writeFiles(through: number): Promise<void> {
+    const due = Array.from(this.#pending).filter(([, { sequence }]) => sequence <= through)
+    await this.writeCreds()
+    await applyTexts(
+      this.#place,
+      this.placement,
+      this.#folder,
+      due.filter(([name]) => name !== credsName).map(([name, { value }]) => [name, value] as const),
+    )
+    await syncRecordFolders(this.#place)
+    if (!this.isOwner) throw new Moved()
+    for (const { path, sequence } of await journalsIn(this.#place, this.#folder, this.#id)) {
+      if (sequence <= through) await ifPresent(this.#place.fs.unlink(path))
+    }
+    this.#cuts++
+    for (const [name, pending] of due) if (this.#pending.get(name) === pending) this.#pending.delete(name)
+  }
+
+  /** Closes the journal, and forgets what is pending: it is in the journal, for whoever takes the scope over. */
+  async end(): Promise<void> {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    await this.#journal.file.close().catch(() => {})
+  }
+
+  async #recognise(): Promise<void> {
+    const { device, inode } = await this.#journal.file.identify()
+    this.#device = device
+    this.#inode = inode
+  }
+
+  #remember(changes: readonly Change[]): void {
+    const { sequence } = this.#journal
+    if (this.#hashes.size > hashesRemembered) this.#hashes.clear()
+    for (const { name, value } of changes) {
+      if (name === fenceName) continue
+      this.#pending.set(name, { value, sequence })
+      this.#hashes.set(name, hashOf(value))
+    }
+  }
+
+  async #withBases(
+    changes: readonly Change[],
+  ): Promise<{ name: string; value: string | undefined; base: string | undefined }[]> {
+    const isFirst = (name: string) => this.#pending.get(name)?.sequence !== this.#journal.sequence
+    const hash = (name: string) => {
+      const pending = this.#pending.get(name)
+      return pending ? hashOf(pending.value) : this.#hashes.get(name)
+    }
+    const unknown = changes.filter(({ name }) => isFirst(name) && hash(name) === undefined)
+    const texts = await readTexts(
+      this.placement,
+      unknown.map(({ name }) => name),
+    )
+    return changes.map(({ name, value }) => ({
+      name,
+      value,
+      base: isFirst(name) ? (hash(name) ?? hashOf(texts.get(name))) : undefined,
+    }))
+  }
+
+  /** The scope was taken over around the append. The next owner has written down how far the journal counted. */
+  async #settle(journal: OpenJournal): Promise<boolean> {
+    await this.end()
+    const mine = { id: this.#id, sequence: journal.sequence, bytes: journal.bytes }
+    const until = performance.now() + settlesWithinMs
+    do {
+      const counted = await hasCounted(this.#place, mine)
+      if (counted !== undefined) return counted
+      await delay(10)
+    } while (performance.now() < until)
+    throw trouble(
+      'WRITE_FAILED',
+      `The session in ${this.#place.folder ?? this.#place.home} was taken over while a batch was written, and its new owner has not finished: whether the batch landed is unknown. Read it again.`,
+    )
+  }
+}
+
+/** True for the failures that mean: another owner, or nobody, has the scope now. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof Moved || hasCode(error, 'ENOENT')
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path'
+import { takeAway } from './apply.ts'
+import { baileysFileName, recordOfFile } from './file-names.ts'
+import { forEachLimited, hasCode, ifPresent } from './file-system.ts'
+import { newId, nobody, type Place, type State } from './place.ts'
+import { Moved } from './trouble.ts'
+
+const filesAtOnce = 16
+
+/** Removes a claimed scope: from the moment of the rename it is gone, whatever of it is still on disk. */
+export async function removeClaimed(place: Place, claimed: string): Promise<void> {
+  const id = newId()
+  const folder = join(place.home, `gone.${id}`)
+  await place.fs.rename(claimed, folder)
+  if (place.sync.files) await place.fs.syncFolder(place.home)
+  try {
+    await deleteRecords(place, folder)
+    await deleteHome(place, folder)
+  } catch (error) {
+    // Somebody goes on where this removal was slow, and makes the scope anew.
+    if (!(error instanceof Moved) && !hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error
+  }
+}
+
+/** Ends what a removal left undone, so that the scope can be made anew. @throws Moved where another is faster */
+export async function finishRemoval(place: Place, state: State): Promise<void> {
+  const folder = join(place.home, `gone.${newId()}`)
+  try {
+    await place.fs.rename(join(place.home, state.name), folder)
+    await deleteRecords(place, folder)
+    await place.fs.rename(folder, join(place.home, `live.${nobody}`))
+  } catch (error) {
+    throw hasCode(error, 'ENOENT') ? new Moved() : error
+  }
+}
+
+async function deleteRecords(place: Place, folder: string): Promise<void> {
+  const kept = join(place.home, 'kept')
+  const files = place.folder === undefined ? [] : ((await ifPresent(place.fs.readFolder(place.folder))) ?? [])
+  const paths = [
+    ...files.filter(isRecordFile).map(file => join(place.folder ?? kept, file)),
+    ...((await ifPresent(place.fs.readFolder(kept))) ?? []).map(file => join(kept, file)),
+  ]
+  await forEachLimited(paths, filesAtOnce, path => takeAway(place, folder, path))
+  const rest = await place.fs.readFolder(folder)
+  await forEachLimited(rest, filesAtOnce, async name => {
+    await ifPresent(place.fs.unlink(join(folder, name)))
+  })
+}
+
+async function deleteHome(place: Place, folder: string): Promise<void> {
+  const { fs, home } = place
+  await fs.removeFolder(folder)
+  // From here on nobody's state is here: a new opener replaces `home` by a rename, which needs it to be empty.
+  await ifPresent(fs.removeFolder(join(home, 'kept')))
+  await ifPresent(fs.unlink(join(home, 'scope')))
+  await fs.removeFolder(home)
+  if (place.folder === undefined) return
+  const above = join(home, '..')
+  for (const name of await fs.readFolder(above)) {
+    if (name !== 'session') await fs.removeTree(join(above, name))
+  }
+  await fs.removeFolder(above)
+  const ignore = join(place.folder, '.gitignore')
+  if ((await ifPresent(fs.readFile(ignore)))?.toString() === '*\n') await ifPresent(fs.unlink(ignore))
+  await fs.removeFolder(place.folder)
+}
+
+function isRecordFile(file: string): boolean {
+  const record = recordOfFile(file)
+  return record !== undefined && baileysFileName(record) === file
+}
