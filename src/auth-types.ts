@@ -126,7 +126,7 @@ export interface SignalDataTypeMap {
   'identity-key': Uint8Array
 }
 
-/** Changes by type and id; `null` removes a record, as does any other falsy value. */
+/** Changes by type and id; `null` removes a record. */
 export type SignalDataSet = {
   [T in keyof SignalDataTypeMap]?: { [id: string]: SignalDataTypeMap[T] | null }
 }

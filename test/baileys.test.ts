@@ -77,6 +77,19 @@ describe('loadBaileys where it is installed otherwise', () => {
     assert.deepEqual(await load(), { from: 'baileys' })
   })
 
+  test('a resolver that speaks as CommonJS does, such as jest', async () => {
+    const hooks = `export async function resolve(specifier, context, next) {
+      if (!specifier.endsWith('baileys')) return next(specifier, context)
+      throw Object.assign(new Error("Cannot find module '" + specifier + "' from 'src/baileys.ts'"), { code: 'MODULE_NOT_FOUND' })
+    }`
+    await write('hooks.mjs', hooks)
+    const { name, message } = await load(
+      `(await import('node:module')).register('./hooks.mjs', import.meta.url)`,
+    )
+    assert.equal(name, 'TypeError')
+    assert.match(message, /option `baileys`/)
+  })
+
   test('both: @whiskeysockets/baileys is taken', async () => {
     await install('@whiskeysockets/baileys', asModule('@whiskeysockets/baileys'))
     await install('baileys', asModule('baileys'))
@@ -141,8 +154,9 @@ describe('loadBaileys where it is installed otherwise', () => {
   })
 
   /** What initAuthCreds of the module found there gives, or the error. */
-  function load(): Promise<{ name: string; code?: string; message: string; from?: string }> {
+  function load(before = ''): Promise<{ name: string; code?: string; message: string; from?: string }> {
     return run(`import { loadBaileys } from './baileys.mjs'
+      ${before}
       const told = ({ name, code, message }) => ({ name, code, message })
       console.log(JSON.stringify(await loadBaileys().then(found => found.initAuthCreds(), told)))`)
   }

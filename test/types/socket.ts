@@ -6,6 +6,7 @@
 import makeWASocket, {
   addTransactionCapability,
   type AuthenticationCreds as BaileysCreds,
+  type BaileysEventMap,
   type SignalKeyStore as BaileysKeyStore,
   type AuthenticationState as BaileysState,
   initAuthCreds,
@@ -18,6 +19,7 @@ import type {
   AuthenticationState,
   AuthKeyStore,
   BaileysEventEmitter,
+  ConnectionUpdate,
   Logger,
   SignalDataSet,
   SignalDataTypeMap,
@@ -59,6 +61,11 @@ export function creds(): void {
   makeWASocket({ auth: fresh })
   Object.assign(state.creds, { accountSyncCounter: state.creds.accountSyncCounter + 1 })
   state.creds.additionalData = { plan: 'pro', seen: Buffer.alloc(1) }
+}
+
+/** What Baileys emits is what our listeners take; a method's own check would let either be the wider. */
+export function events(map: BaileysEventMap): [ConnectionUpdate, Partial<AuthenticationCreds>] {
+  return [map['connection.update'], map['creds.update']]
 }
 
 /** What a bot does with keys itself. */
