@@ -2,10 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type AuthState, type AuthStateOptions, useAuthState } from '../../src/auth-state.ts'
 import type { BaileysModule } from '../../src/baileys.ts'
 import { decode } from '../../src/buffer-json.ts'
+import type { AuthStateErrorCode } from '../../src/errors.ts'
 import { recordName, scopeOf, sessionOf } from '../../src/names.ts'
 import type { Store } from '../../src/store.ts'
 import type { Backend, BackendData } from './backend.ts'
-import { withStores } from './cases.ts'
+import { type Need, withStores } from './cases.ts'
+import { rejectsWith } from './expect-error.ts'
 
 /** Values by type and id, as `keys.set` takes them; the suite sets types and values that Baileys' own types don't know. */
 export type KeyData = { readonly [type: string]: { readonly [id: string]: unknown } }
@@ -33,8 +35,10 @@ export interface AuthContext {
   readonly session: string
   readonly scope: string
   readonly baileys: BaileysModule
-  /** True where the keys go through a wrapper that loses the id `__proto__`: Baileys' own. */
-  readonly losesProto: boolean
+  /** What the backend, or the wrapper that the keys go through, can't give. */
+  readonly lacks: readonly Need[]
+  /** Asserts that a set is refused with this code, where the wrapper under test passes a refusal on. */
+  refuses(set: Promise<void>, code: AuthStateErrorCode): Promise<void>
   /** A store on the case's data, as another process has one. Closed at the case's end. */
   openStore(): Promise<Store>
   /** Opens the session, silent and with a short patience. Closed at the case's end. */
@@ -46,7 +50,7 @@ export interface AuthContextOptions {
   readonly backend: Backend
   readonly baileys: BaileysModule
   readonly through?: (keys: SuiteKeys) => SuiteKeys
-  readonly losesProto: boolean
+  readonly lacks: readonly Need[]
 }
 
 /** Runs one case, and closes whatever it leaves open. */
@@ -55,7 +59,7 @@ export async function withAuthContext(
   data: BackendData,
   run: (context: AuthContext) => Promise<void>,
 ): Promise<void> {
-  const { backend, baileys, through = keys => keys, losesProto } = options
+  const { backend, baileys, through = keys => keys, lacks } = options
   const scope =
     backend.onlyScope === undefined || backend.onlyScope === '' ? scopeOf('suite') : backend.onlyScope
   const session = sessionOf(scope) ?? 'suite'
@@ -66,7 +70,11 @@ export async function withAuthContext(
         session,
         scope,
         baileys,
-        losesProto,
+        lacks,
+        async refuses(set, code) {
+          if (lacks.includes('refusals')) await set.catch(() => {})
+          else await rejectsWith(set, code)
+        },
         openStore,
         async open({ store, ...more } = {}) {
           const auth = await useAuthState(store ?? (await openStore()), {

@@ -1,7 +1,7 @@
 import type { BaileysModule } from '../../src/baileys.ts'
 import { type AuthContext, type SuiteKeys, withAuthContext } from './auth-context.ts'
 import type { Backend, TestFunction } from './backend.ts'
-import { declareCases, type PromiseCases } from './cases.ts'
+import { declareCases, lacksOf, type PromiseCases, type WrapperNeed } from './cases.ts'
 import { durableAuthState } from './promise-01-durable.ts'
 import { atomicAuthState } from './promise-02-atomic.ts'
 import { orderedAuthState } from './promise-03-ordered.ts'
@@ -31,8 +31,8 @@ export interface AuthStateSuiteOptions {
     /** Follows the backend's name in every case's. */
     readonly name: string
     wrap(keys: SuiteKeys): SuiteKeys
-    /** True for a wrapper that loses the type and id `__proto__`. @default false */
-    readonly losesProto?: boolean
+    /** What it spoils; the cases that are about that are left out, or look at the store only. @default nothing */
+    readonly lacks?: readonly WrapperNeed[]
     /** The promises that hold through it, by number. @default all */
     readonly promises?: readonly number[]
   }
@@ -50,9 +50,10 @@ export function authStateSuite({ test, backend, baileys, through }: AuthStateSui
       ? `${backend.name} auth state`
       : `${backend.name} auth state through ${through.name}`
   const groups = authStatePromises.filter(group => through?.promises?.includes(group.number) ?? true)
-  const options = { backend, baileys: quickBaileys(baileys), losesProto: through?.losesProto ?? false }
+  const lacks = [...lacksOf(backend), ...(through?.lacks ?? [])]
+  const options = { backend, baileys: quickBaileys(baileys), lacks }
   const context = through === undefined ? options : { ...options, through: through.wrap }
-  declareCases(test, backend, subject, groups, (data, run) => withAuthContext(context, data, run))
+  declareCases(test, backend, subject, groups, lacks, (data, run) => withAuthContext(context, data, run))
 }
 
 const authStatePromises: readonly PromiseCases<AuthContext>[] = [

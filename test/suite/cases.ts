@@ -18,8 +18,21 @@ export interface Case<Context> {
   run(context: Context): Promise<void>
 }
 
+/** What some backends, or wrappers of keys, can't give. */
+export type Need = BackendNeed | WrapperNeed
+
 /** Several scopes in one store; guards on records that are not reserved; an outage at will. */
-export type Need = 'scopes' | 'plain guards' | 'outage'
+export type BackendNeed = 'scopes' | 'plain guards' | 'outage'
+
+/**
+ * What wrappers of keys may spoil:
+ *
+ * - `'calls as they come'`: it holds a call back while another one is under way, or joins them;
+ * - `'overlapping sets'`: it loses a set that begins while another one is under way;
+ * - `'refusals'`: its `set` resolves though the change was refused;
+ * - `'__proto__'`: it loses the type and id of that name.
+ */
+export type WrapperNeed = 'calls as they come' | 'overlapping sets' | 'refusals' | '__proto__'
 
 /** What a case about a store works with. */
 export interface StoreContext {
@@ -38,19 +51,27 @@ export function caseName(subject: string, group: PromiseCases<never>, name: stri
   return `${subject}, ${group.number} ${group.promise}: ${name}`
 }
 
-/** Declares every case that the backend can serve. */
+/** What a backend can't give. */
+export function lacksOf(backend: Backend): Need[] {
+  const lacks: Need[] = []
+  if (backend.onlyScope !== undefined) lacks.push('scopes')
+  if (backend.keepsOtherTexts === true) lacks.push('plain guards')
+  if (backend.outages !== true) lacks.push('outage')
+  return lacks
+}
+
+/** Declares every case whose needs are met. */
 export function declareCases<Context>(
   test: TestFunction,
   backend: Backend,
   subject: string,
   groups: readonly PromiseCases<Context>[],
+  lacks: readonly Need[],
   within: (data: BackendData, run: (context: Context) => Promise<void>) => Promise<void>,
 ): void {
   for (const group of groups) {
     for (const { name, needs = [], run } of group.cases) {
-      if (needs.includes('scopes') && backend.onlyScope !== undefined) continue
-      if (needs.includes('plain guards') && backend.keepsOtherTexts === true) continue
-      if (needs.includes('outage') && backend.outages !== true) continue
+      if (needs.some(need => lacks.includes(need))) continue
       test(caseName(subject, group, name), async () => {
         const data = await backend.create()
         try {

@@ -1,6 +1,7 @@
 export type { KeyData, SuiteKeys } from './auth-context.ts'
 export { type AuthStateSuiteOptions, authStateSuite } from './auth-state-suite.ts'
 export type { Backend, BackendData, TestFunction } from './backend.ts'
+export type { BackendNeed, Need, WrapperNeed } from './cases.ts'
 export { type CountingStore, countingStore, type StoreCounts } from './counting-store.ts'
 export { type DelayingStore, delayingStore } from './delaying-store.ts'
 export { type FailingStore, type Failure, failingStore } from './failing-store.ts'

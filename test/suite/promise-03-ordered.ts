@@ -68,6 +68,7 @@ export const orderedAuthState: PromiseCases<AuthContext> = {
   cases: [
     {
       name: 'creds and keys of one turn of the event loop land in one batch',
+      needs: ['calls as they come'],
       async run({ open, openStore }) {
         const store = recordingStore(await openStore())
         const { auth, keys } = await open({ store })
@@ -91,6 +92,7 @@ export const orderedAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'while a batch is in flight, all later changes gather into the next one',
+      needs: ['calls as they come'],
       async run({ open, openStore, scope }) {
         const recording = recordingStore(await openStore())
         const store = delayingStore(recording)
@@ -118,6 +120,7 @@ export const orderedAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'of sets that nobody awaited, the last one stands',
+      needs: ['overlapping sets'],
       async run({ open, openStore, scope }) {
         const { auth, keys } = await open()
         const random = randomOf()
@@ -147,6 +150,7 @@ export const orderedAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'a batch that is repeated stays before those that came later',
+      needs: ['overlapping sets'],
       async run({ open, openStore, scope }) {
         const store = failingStore(await openStore())
         const { auth, keys } = await open({ store })

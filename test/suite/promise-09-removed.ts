@@ -159,12 +159,12 @@ export const removedAuthState: PromiseCases<AuthContext> = {
   cases: [
     {
       name: 'after remove nothing is left, late changes are refused, and nothing rises again',
-      async run({ open, openStore, scope }) {
+      async run({ open, openStore, refuses, scope }) {
         const { auth, keys } = await open()
         await auth.saveCreds()
         await keys.set({ session: { a: 'a' }, 'pre-key': { 1: 'p' } })
         await auth.remove()
-        await rejectsWith(keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
+        await refuses(keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
         auth.state.creds.nextPreKeyId = 99
         const error = await rejectsWith(auth.saveCreds(), 'SESSION_REMOVED')
         assert.equal(error.output.statusCode, 410)
@@ -177,7 +177,7 @@ export const removedAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'changes that are queued or in flight when a session is removed are gone with it',
-      async run({ open, openStore, scope }) {
+      async run({ open, openStore, refuses, scope }) {
         const inner = await openStore()
         const store = delayingStore(inner)
         const { auth, keys } = await open({ store })
@@ -190,14 +190,14 @@ export const removedAuthState: PromiseCases<AuthContext> = {
         await auth.remove()
         store.release('write')
         await outcomes
-        await rejectsWith(queued, 'SESSION_REMOVED')
+        await refuses(queued, 'SESSION_REMOVED')
         await new Promise(setImmediate)
         await assertHolds(inner, scope, {})
       },
     },
     {
       name: 'a session that is opened after its removal has a new identity, and the old handle stays dead',
-      async run({ open, openStore, scope }) {
+      async run({ open, openStore, refuses, scope }) {
         const old = await open()
         await old.keys.set({ session: { a: 'old' } })
         await old.auth.remove()
@@ -206,9 +206,9 @@ export const removedAuthState: PromiseCases<AuthContext> = {
           JSON.stringify(fresh.auth.state.creds.noiseKey),
           JSON.stringify(old.auth.state.creds.noiseKey),
         )
-        assertSame(await fresh.keys.get('session', ['a']), { a: null })
+        assertSame(await fresh.auth.state.keys.get('session', ['a']), { a: null })
         await fresh.keys.set({ session: { b: 'fresh' } })
-        await rejectsWith(old.keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
+        await refuses(old.keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
         await rejectsWith(old.auth.saveCreds(), 'SESSION_REMOVED')
         const store = await openStore()
         assertSame(await storedKey(store, scope, 'session', 'a'), undefined)
@@ -218,7 +218,7 @@ export const removedAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'a session that was removed from outside is not written again, and opening it makes a new one',
-      async run({ open, openStore, scope }) {
+      async run({ open, openStore, refuses, scope }) {
         const store = await openStore()
         const old = await open()
         await old.auth.saveCreds()
@@ -230,19 +230,19 @@ export const removedAuthState: PromiseCases<AuthContext> = {
           JSON.stringify(fresh.auth.state.creds.noiseKey),
           JSON.stringify(old.auth.state.creds.noiseKey),
         )
-        await rejectsWith(old.keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
+        await refuses(old.keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
         await fresh.keys.set({ session: { b: 'fresh' } })
         assertSame(await storedKey(store, scope, 'session', 'a'), undefined)
       },
     },
     {
       name: 'a write after a removal from outside is refused with SESSION_REMOVED and makes nothing',
-      async run({ open, openStore, scope }) {
+      async run({ open, openStore, refuses, scope }) {
         const store = await openStore()
         const { auth, keys } = await open()
         await auth.saveCreds()
         assert.equal(await store.remove(scope), true)
-        await rejectsWith(keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
+        await refuses(keys.set({ session: { a: 'late' } }), 'SESSION_REMOVED')
         assert.equal(auth.signal.aborted, true)
         await assertHolds(store, scope, {})
       },

@@ -340,11 +340,11 @@ export const anyValueAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'ids of any Unicode are kept apart, set one by one and at once',
-      async run({ losesProto, open, openStore, scope }) {
+      async run({ lacks, open, openStore, scope }) {
         const random = randomOf()
         const fuzzed = Array.from({ length: 200 }, () => anyName(random))
         const ids = Array.from(new Set([...hostileNames, ...fuzzed])).filter(
-          id => !(losesProto && id === '__proto__'),
+          id => !(lacks.includes('__proto__') && id === '__proto__'),
         )
         const first = await open()
         const half = Math.floor(ids.length / 2)
@@ -377,9 +377,9 @@ export const anyValueAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'types of any name are kept apart',
-      async run({ losesProto, open, openStore, scope }) {
+      async run({ lacks, open, openStore, scope }) {
         const { keys } = await open()
-        const types = hostileNames.filter(type => !(losesProto && type === '__proto__'))
+        const types = hostileNames.filter(type => !(lacks.includes('__proto__') && type === '__proto__'))
         const data = Object.fromEntries(types.map(type => [type, { id: { type } }]))
         await keys.set(data)
         const store = await openStore()

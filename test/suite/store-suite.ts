@@ -1,5 +1,5 @@
 import type { Backend, TestFunction } from './backend.ts'
-import { declareCases, type PromiseCases, type StoreContext, withStores } from './cases.ts'
+import { declareCases, lacksOf, type PromiseCases, type StoreContext, withStores } from './cases.ts'
 import { durableStore } from './promise-01-durable.ts'
 import { atomicStore } from './promise-02-atomic.ts'
 import { orderedStore } from './promise-03-ordered.ts'
@@ -31,7 +31,7 @@ export interface StoreSuiteOptions {
  */
 export function storeSuite({ test, backend }: StoreSuiteOptions): void {
   const scope = backend.onlyScope === undefined || backend.onlyScope === '' ? 'suite' : backend.onlyScope
-  declareCases(test, backend, `${backend.name} store`, storePromises, (data, run) =>
+  declareCases(test, backend, `${backend.name} store`, storePromises, lacksOf(backend), (data, run) =>
     withStores(data, stores => run({ scope, ...stores, outage: () => outageOf(data) })),
   )
 }
