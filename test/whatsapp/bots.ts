@@ -64,8 +64,6 @@ export class Bots implements AsyncDisposable {
 
   /** Starts a server without bots. */
   static async start(): Promise<Bots> {
-    // libsignal prints each session that it closes, private keys and all.
-    console.info = () => {}
     return new Bots(await WhatsAppServer.start())
   }
 

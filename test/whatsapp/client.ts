@@ -6,6 +6,7 @@ import type {
   WAMessage,
   WASocket,
 } from '@whiskeysockets/baileys'
+import { quietLibsignal } from './quiet-libsignal.ts'
 import { collectingLogger, type LogLine } from './quiet-logger.ts'
 import type { RootCertificate } from './server-identity.ts'
 import { type TrustingModule, trust } from './trust.ts'
@@ -42,6 +43,7 @@ export interface ConnectOptions {
 export function connectSocket({ baileys, auth, server, saveCreds, log, config }: ConnectOptions): WASocket {
   trust(baileys, server)
   unrefLongTimers()
+  quietLibsignal()
   const make = baileys.makeWASocket as typeof makeWASocket // What the helpers below use is alike in both lines.
   const sock = make({ auth, waWebSocketUrl: server.url, logger: collectingLogger(log), ...config })
   if (saveCreds) sock.ev.on('creds.update', () => void saveCreds())

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals'
 import { proto } from '@whiskeysockets/baileys'
 import { type BaileysLine, type Bot, Bots, baileysLines } from './bots.ts'
 import { connectSocket, untilClosed } from './client.ts'
@@ -5,6 +6,9 @@ import { memoryAuthState } from './memory-auth-state.ts'
 import { within } from './within.ts'
 
 const lines = Object.keys(baileysLines) as BaileysLine[]
+
+// The waits inside say what they wait for.
+jest.setTimeout(20_000)
 
 let bots: Bots
 let sender: Bot
@@ -38,7 +42,9 @@ describe.each(lines)('Baileys %s', line => {
   test('what it got but did not answer comes again, and is decrypted when its keys did not land', async () => {
     const lost = memoryAuthState(receiver.auth)
     const set = receiver.auth.keys.set
-    receiver.auth.keys.set = () => new Promise(() => {})
+    // The store hangs, as one that is cut off; when it is all over, it lets go without having written.
+    const hung: (() => void)[] = []
+    receiver.auth.keys.set = () => new Promise(resolve => hung.push(resolve))
     const texts = ['unanswered 1', 'unanswered 2', 'unanswered 3']
     const ids: string[] = []
     for (const text of texts) ids.push(await bots.send(sender, receiver.user, text))
@@ -47,6 +53,7 @@ describe.each(lines)('Baileys %s', line => {
     bots.server.drop(receiver.jid)
     await closed
     receiver.auth.keys.set = set
+    for (const letGo of hung) letGo()
     await bots.reconnect(receiver, lost)
     await receiver.inbox.untilTexts(texts)
     expect(receiver.inbox.texts()).toEqual(texts)

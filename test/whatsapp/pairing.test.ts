@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals'
 import { Curve } from 'baileys-6'
 import { type BaileysLine, type Bot, Bots, baileysLines } from './bots.ts'
 import { connectSocket, endSocket, untilClosed, untilOpen, untilQr } from './client.ts'
@@ -6,6 +7,9 @@ import { isSignedBy } from './xeddsa.ts'
 
 const lines = Object.keys(baileysLines) as BaileysLine[]
 const firstUpload = { '7': 812, '6.7': 30 }
+
+// The waits inside say what they wait for.
+jest.setTimeout(20_000)
 
 let bots: Bots
 beforeAll(async () => {

@@ -42,7 +42,9 @@ export class Relay {
     const { id, to, type, participant, recipient } = stanza.attrs
     const group = this.#groups.get(to)
     const author = group ? participant : to
-    const from = sender.address(kindOf(author))
+    const by = kindOf(author)
+    // A new copy goes to the very device that asks for it; that a message was delivered is said of the user.
+    const from = type === 'retry' ? sender.address(by) : sender.account.address(by)
     const receipt = node(
       'receipt',
       {
