@@ -5,6 +5,8 @@ import { monotonicMs, sleep, withTimeout } from './clock.ts'
 const firstDelayMs = 50
 const longestDelayMs = 2_000
 const probeEveryMs = 1_000
+const longestProbeMs = 5_000
+const longestAttemptMs = 30_000
 
 /**
  * How long a store has not answered, across calls: `forMs` counts from the start of the first attempt that failed,
@@ -38,9 +40,14 @@ export class Outage {
     return this.#lastError
   }
 
-  /** How long one attempt may take: one that hangs must leave time for another. */
+  /**
+   * How long one attempt may take: one that hangs must leave time for another, and end when the caller's patience
+   * does. Afterwards, and for a caller who wants no repetition at all, it is a probe.
+   */
   get attemptMs(): number {
-    return Math.max(this.#forMs / 3, Math.min(this.#forMs, probeEveryMs))
+    const fullMs = Math.min(Math.max(this.#forMs / 3, Math.min(this.#forMs, probeEveryMs)), longestAttemptMs)
+    if (this.#forMs === 0) return probeEveryMs
+    return this.isTooLong ? Math.min(fullMs, longestProbeMs) : Math.min(fullMs, this.#leftMs)
   }
 
   /** True for one caller a second, which may then try although {@link isTooLong}. */
@@ -65,8 +72,14 @@ export class Outage {
 
   /** How long to wait before the next attempt: twice as long each time, up to two seconds, with half of it jitter. */
   nextDelayMs(): number {
-    const delay = Math.min(firstDelayMs * 2 ** (this.#failures - 1), longestDelayMs)
-    return delay * (0.5 + Math.random() / 2)
+    const delay =
+      Math.min(firstDelayMs * 2 ** (this.#failures - 1), longestDelayMs) * (0.5 + Math.random() / 2)
+    return this.isTooLong ? delay : Math.min(delay, this.#leftMs)
+  }
+
+  /** How much of `forMs` is left. */
+  get #leftMs(): number {
+    return this.#since === undefined ? this.#forMs : this.#since + this.#forMs - monotonicMs()
   }
 }
 
@@ -87,6 +100,7 @@ export async function persist<T>(store: Store, outage: Outage, attempt: () => Pr
       if (outage.isTooLong) throw storeDown(error)
     }
     await sleep(outage.nextDelayMs())
+    if (outage.isTooLong) throw storeDown(outage.lastError)
   }
 }
 

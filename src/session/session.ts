@@ -4,7 +4,7 @@ import { AuthStateError, type AuthStateErrorCode } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { credsName, isReserved } from '../names.ts'
 import type { Change, Entry, Store } from '../store.ts'
-import { withTimeout } from './clock.ts'
+import { monotonicMs, withTimeout } from './clock.ts'
 import type { Heartbeating } from './heartbeat.ts'
 import type { Lease, Ownership } from './lease.ts'
 import { asAuthStateError, isFinal, isStoreDown, Outage, persist } from './outage.ts'
@@ -291,11 +291,12 @@ export class Session {
   /** Tries once to land a batch. */
   async #attempt(changes: readonly Change[]): Promise<void> {
     const { store, scope } = this.#parts
-    await this.#beSure()
+    const endsAt = monotonicMs() + this.#writes.attemptMs
+    await withTimeout(this.#beSure(), this.#writes.attemptMs)
     const batch = this.#withCreds(changes)
     const hasLanded = await withTimeout(
       store.write(scope, batch, this.#lease.guards),
-      this.#writes.attemptMs,
+      endsAt - monotonicMs(),
     ).catch(error => {
       if (!isFinal(store, error)) this.#lease.doubt()
       throw error

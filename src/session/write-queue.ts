@@ -139,7 +139,9 @@ export class WriteQueue {
     this.#inFlight = []
     onUnknown(changes, error, isFirst)
     if (outage.isTooLong) this.#giveUp(error)
-    if (this.#calls.length > 0) await sleep(outage.nextDelayMs(), this.#wake.signal)
+    if (this.#calls.length === 0) return
+    await sleep(outage.nextDelayMs(), this.#wake.signal)
+    if (outage.isTooLong) this.#giveUp(error)
   }
 
   #giveUp(error: unknown): void {
