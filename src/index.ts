@@ -17,6 +17,7 @@ export type {
 export type { BaileysModule } from './baileys.ts'
 export { BufferJSON, decode, encode } from './buffer-json.ts'
 export { type MemoryAuthStateOptions, memoryStore, useMemoryAuthState } from './entries/memory.ts'
+export { type MultiFileAuthStateOptions, useMultiFileAuthState } from './entries/multi-file.ts'
 export {
   AuthStateError,
   type AuthStateErrorCode,

@@ -1,0 +1,71 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { toString as drawQr } from 'qrcode'
+import { BotHandle } from '../bot/bot-handle.ts'
+import { Bots } from '../whatsapp/bots.ts'
+import { deliver } from './deliver.ts'
+import { type DemoOptions, readOptions, usage } from './options.ts'
+import { Progress } from './progress.ts'
+import { printReport, type Report } from './report.ts'
+
+/** Runs the demo; resolves with the process's exit code. */
+async function main(): Promise<number> {
+  const options = readOptions(process.argv.slice(2))
+  if (typeof options === 'string') {
+    const isHelp = options === ''
+    process[isHelp ? 'stdout' : 'stderr'].write(isHelp ? usage : `${options}\n\n${usage}`)
+    return isHelp ? 0 : 2
+  }
+  const report = await run(options)
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`)
+  else printReport(report, options)
+  return report.lost > 0 || report.pairings !== 1 ? 1 : 0
+}
+
+async function run(options: DemoOptions): Promise<Report> {
+  const startedAt = performance.now()
+  const folder = resolve(options.folder ?? (await mkdtemp(join(tmpdir(), 'baileys-authkit-demo-'))))
+  const say = (text: string) => (options.json ? undefined : process.stdout.write(`${text}\n`))
+  say('Starting a WhatsApp server on this machine; nothing leaves it.')
+  await using bots = await Bots.start()
+  const { url, root } = bots.server
+  await using bot = new BotHandle({ folder, line: '7', server: { url, root } })
+  process.once('SIGINT', () => {
+    // Nothing is lost: what the bot has acknowledged lies in its folder.
+    void bot.kill().finally(() => process.exit(130))
+  })
+  say('Starting a bot in a process of its own. A phone would scan this:\n')
+  bot.start()
+  const { qr } = await bot.until('qr')
+  // Without a terminal there are no colours, and the plain form has none.
+  if (!options.json)
+    say(await drawQr(qr, process.stdout.isTTY ? { type: 'terminal', small: true } : { type: 'utf8' }))
+  const paired = bot.until('open')
+  await bots.server.scan(qr, '15551000')
+  const { jid } = await paired
+  say(`A simulated phone scanned it: the bot is ${jid}.\n`)
+  const progress = new Progress(options, startedAt)
+  const result = await deliver({ bots, bot, options, progress })
+  progress.end()
+  await bot.stop()
+  return {
+    ...result,
+    kills: options.kills,
+    pairings: bots.server.counts.pairings - result.senders,
+    store: folder,
+    seconds: Math.round((performance.now() - startedAt) / 100) / 10,
+  }
+}
+
+main().then(
+  code => {
+    process.exitCode = code
+    // Baileys leaves timers of a minute behind.
+    setTimeout(() => process.exit(code), 100)
+  },
+  error => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exit(1)
+  },
+)

@@ -1,0 +1,48 @@
+import type { DemoOptions } from './options.ts'
+
+/** What the demo found; `--json` prints it as it is. */
+export interface Report {
+  readonly sent: number
+  /** Messages whose decryption was stored. */
+  readonly decrypted: number
+  readonly lost: number
+  /** Those of `decrypted` of which the bot could not tell in time, and which came again as known. */
+  readonly seenBefore: number
+  readonly kills: number
+  readonly pairings: number
+  /** From the start of each new process until it was logged in, in milliseconds: the median. */
+  readonly resumeMs: number
+  /** Where the bot's session lies. */
+  readonly store: string
+  readonly senders: number
+  /** What Baileys complained of: broken sessions above all. */
+  readonly complaints: readonly string[]
+  readonly seconds: number
+}
+
+/** Prints the report for people. */
+export function printReport(report: Report, options: DemoOptions): void {
+  const rows = [
+    ['sent', report.sent],
+    ['decrypted', report.decrypted],
+    ['lost', report.lost],
+    ['killed with SIGKILL', report.kills],
+    ['pairings', report.pairings],
+    ['back after', report.kills > 0 ? `${report.resumeMs} ms (process start to login, median)` : '-'],
+    ['the session lies in', report.store],
+  ]
+  const isFine = report.lost === 0 && report.pairings === 1
+  const lines = [
+    '',
+    ...rows.map(([name, value]) => `  ${String(name).padEnd(20)} ${value}`),
+    '',
+    isFine
+      ? 'Nothing was lost, and the bot paired once.'
+      : `Something was lost. Complaints: ${report.complaints.slice(0, 5).join('; ') || 'none'}`,
+    options.kills > 0 && isFine
+      ? "In your bot: import { useMultiFileAuthState } from 'baileys-authkit' instead of from Baileys. The rest stays."
+      : 'Try: npm run demo -- --messages 1000 --kills 10',
+    '',
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+}
