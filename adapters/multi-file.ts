@@ -3,7 +3,13 @@ import { join, resolve } from 'node:path'
 import { isInternalScope } from '../src/names.ts'
 import type { Change, Durability, Entry, Guard, ListOptions, Store } from '../src/store.ts'
 import { folded, hashedFolderName, scopeOfFolder, sessionFolderName } from './multi-file/file-names.ts'
-import { type FileSystem, hasCode, ifPresent, nodeFileSystem } from './multi-file/file-system.ts'
+import {
+  type FileSystem,
+  forEachLimited,
+  hasCode,
+  ifPresent,
+  nodeFileSystem,
+} from './multi-file/file-system.ts'
 import type { Place } from './multi-file/place.ts'
 import { SessionFolder } from './multi-file/session-folder.ts'
 import { explained, isPermanent, kind, trouble } from './multi-file/trouble.ts'
@@ -56,6 +62,7 @@ export function folderStore(
 }
 
 const pageSize = 500
+const closesAtOnce = 16
 
 class Folders implements MultiFileStore {
   readonly kind = kind
@@ -123,8 +130,7 @@ class Folders implements MultiFileStore {
     let page: string[] = []
     for (const scope of await this.#explaining('READ_FAILED', () => this.#scopes())) {
       if (!scope.startsWith(prefix)) continue
-      const session = await this.#session(scope)
-      if (!(await this.#explaining('READ_FAILED', () => session.holdsRecords()))) continue
+      if (!(await this.#explaining('READ_FAILED', () => this.#holdsRecords(scope)))) continue
       page.push(scope)
       if (page.length < pageSize) continue
       yield page
@@ -134,14 +140,11 @@ class Folders implements MultiFileStore {
   }
 
   async remove(scope: string, guards: readonly Guard[] = []): Promise<boolean> {
-    return this.#explaining('WRITE_FAILED', async () => {
-      const removed = await (await this.#session(scope)).remove(guards)
-      return removed
-    })
+    return this.#explaining('WRITE_FAILED', async () => (await this.#session(scope)).remove(guards))
   }
 
   async close(): Promise<void> {
-    for (const session of this.#sessions.values()) await (await session).close()
+    await forEachLimited(this.#sessions.values(), closesAtOnce, async session => (await session).close())
     this.#sessions.clear()
   }
 
@@ -224,6 +227,16 @@ class Folders implements MultiFileStore {
       if (scope !== undefined) found.push(scope)
     }
     return found
+  }
+
+  async #holdsRecords(scope: string): Promise<boolean> {
+    try {
+      return await (await this.#session(scope)).holdsRecords()
+    } catch (error) {
+      // A file that lies beside the folders.
+      if (!this.#isOneFolder && hasCode(error, 'ENOTDIR')) return false
+      throw error
+    }
   }
 
   async #label(folder: string): Promise<string | undefined> {

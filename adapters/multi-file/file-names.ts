@@ -30,7 +30,7 @@ export function baileysFileName(record: string): string | undefined {
   const key = parseRecordName(record)
   if (!key) return undefined
   const file = `${key.type}-${key.id.replaceAll('/', '__').replaceAll(':', '-')}.json`
-  if (Buffer.byteLength(file) > longestName || /[\0\\]/.test(file)) return undefined
+  if (Buffer.byteLength(file) > longestName || /[\0\\]/.test(file) || !isWellFormed(file)) return undefined
   return recordOfFile(file) === record ? file : undefined
 }
 
@@ -77,7 +77,7 @@ export function isPortable(file: string): boolean {
 /** The session's own name, where a folder may bear it. */
 export function sessionFolderName(scope: string): string | undefined {
   const session = sessionOf(scope)
-  if (session === undefined || scopeOf(session) !== scope) return undefined
+  if (session === undefined || scopeOf(session) !== scope || !isWellFormed(session)) return undefined
   if (/^[.#]|[/\\\0]|[. ]$/.test(session) || Buffer.byteLength(session) > longestName) return undefined
   return /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(session) ? undefined : session
 }
@@ -96,4 +96,9 @@ export function hashedFolderName(scope: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .slice(0, 40)
   return `#${hint}-${createHash('sha256').update(scope).digest('hex').slice(0, 32)}`
+}
+
+/** Lone surrogates all become the same character in a file's name. */
+function isWellFormed(text: string): boolean {
+  return Buffer.from(text).toString() === text
 }

@@ -124,7 +124,8 @@ export async function forEachLimited<T>(
   atOnce: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  const iterator = items[Symbol.iterator]()
+  const all = Array.from(items)
+  const iterator = all.values()
   let hasFailed = false
   const worker = async () => {
     for (let next = iterator.next(); !next.done && !hasFailed; next = iterator.next()) {
@@ -136,6 +137,6 @@ export async function forEachLimited<T>(
       }
     }
   }
-  const results = await Promise.allSettled(Array.from({ length: atOnce }, worker))
+  const results = await Promise.allSettled(Array.from({ length: Math.min(atOnce, all.length) }, worker))
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }

@@ -32,6 +32,7 @@ export class Owner {
   readonly #pending = new Map<string, Pending>()
   readonly #hashes = new Map<string, string>()
   #credsTurn: Promise<void> = Promise.resolve()
+  #filesTurn: Promise<void> = Promise.resolve()
   #writtenCreds: Pending | undefined
   #journal: OpenJournal
   #device = 0
@@ -153,7 +154,14 @@ export class Owner {
   }
 
   /** Writes record files for what the journals up to this one hold, makes them safe, and cuts those journals. */
-  async writeFiles(through: number): Promise<void> {
+  writeFiles(through: number): Promise<void> {
+    // In turns: of two at once, the one with older texts could be the last to rename.
+    const written = this.#filesTurn.then(() => this.#writeFiles(through))
+    this.#filesTurn = written.catch(() => {})
+    return written
+  }
+
+  async #writeFiles(through: number): Promise<void> {
     const due = Array.from(this.#pending).filter(([, { sequence }]) => sequence <= through)
     await this.writeCreds()
     await applyTexts(

@@ -128,12 +128,9 @@ export async function begin(place: Place): Promise<void> {
     if (place.isLabelled) await writeFile(fs, join(staging, 'scope'), place.scope, place.sync.files)
     if (folder !== undefined) await ignoreInGit(fs, folder)
     await replaceEmpty(fs, staging, home)
-    if (!place.sync.files) return
-    await fs.syncFolder(home)
-    await fs.syncFolder(above)
-    if (folder === undefined) return
-    await fs.syncFolder(folder)
-    await fs.syncFolder(join(folder, '..'))
+    // What is in `home` itself is made safe by the take-over that follows.
+    const parents = folder === undefined ? [] : [above, folder, join(folder, '..')]
+    if (place.sync.files) await Promise.all(parents.map(path => fs.syncFolder(path)))
   } catch (error) {
     await fs.removeTree(staging).catch(() => {})
     // Another first opener won, or a removal swept what was being made: look again.

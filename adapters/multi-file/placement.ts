@@ -26,9 +26,9 @@ export class Placement {
     if (this.#groups.size > 0) for (const file of records) this.#groups.get(folded(file))?.add(file)
   }
 
-  /** How many records Baileys does not find. */
-  get kept(): number {
-    return this.#kept.size
+  /** True for a record that Baileys' own function does not find. */
+  isKept(record: string): boolean {
+    return this.#kept.has(keptFileName(record)) || this.#baileysFile(record) === undefined
   }
 
   /** The record's text, `undefined` where it has none. */

@@ -63,7 +63,8 @@ async function deleteHome(place: Place, folder: string): Promise<void> {
   await fs.removeFolder(above)
   const ignore = join(place.folder, '.gitignore')
   if ((await ifPresent(fs.readFile(ignore)))?.toString() === '*\n') await ifPresent(fs.unlink(ignore))
-  await fs.removeFolder(place.folder)
+  // It stays where it holds foreign files, or can't be removed, as a mount point can't.
+  await fs.removeFolder(place.folder).catch(() => {})
 }
 
 function isRecordFile(file: string): boolean {

@@ -31,7 +31,6 @@ export class SessionFolder {
   readonly #place: Place
   #owner: Owner | undefined
   #turn: Promise<unknown> = Promise.resolve()
-  #flushing: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #failures = 0
 
@@ -97,22 +96,14 @@ export class SessionFolder {
 
   /** How many records Baileys' own function does not find. */
   async kept(): Promise<number> {
-    let count = 0
-    for (const name of await this.#names()) {
-      if (!isReserved(name) && baileysFileName(name) === undefined) count++
-    }
-    if (this.#place.folder === undefined) return count
+    const found = Array.from(await this.#names())
     const placement = await loadPlacement(this.#place)
-    for (const name of await this.#names()) {
-      if (baileysFileName(name) !== undefined && placement.isKept(name)) count++
-    }
-    return count
+    return found.filter(name => !isReserved(name) && placement.isKept(name)).length
   }
 
   /** Writes what files lack, and closes the journal. Where that fails the journal still holds it. */
   async close(): Promise<void> {
     await this.#inTurn(async () => {
-      await this.#flushing
       if (this.#owner?.isOwner) await this.#flush(true)
       await this.#letGo()
     })
@@ -179,9 +170,7 @@ export class SessionFolder {
     // It keeps the process alive, so that files are not left behind by an end in silence.
     this.#timer = setTimeout(() => {
       this.#timer = undefined
-      this.#flushing ??= this.#flush(false).finally(() => {
-        this.#flushing = undefined
-      })
+      void this.#flush(false)
     }, afterMs)
   }
 
@@ -195,9 +184,9 @@ export class SessionFolder {
       if (through === undefined) return
       await owner.writeFiles(through)
       this.#failures = 0
-      if (owner.pending > 0 && this.#timer === undefined) this.#flushSoon(behindMs)
+      if (owner.pending > 0 && this.#owner === owner && this.#timer === undefined) this.#flushSoon(behindMs)
     } catch (error) {
-      if (owner.isOwner || !isLoss(error)) this.#flushFailed(error)
+      if (this.#owner === owner && (owner.isOwner || !isLoss(error))) this.#flushFailed(error)
     }
   }
 

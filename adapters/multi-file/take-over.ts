@@ -120,7 +120,7 @@ async function recoverAndLand(
 
   if (isStale) await setAside(place, replay)
   await applyTexts(place, placement, folder, counted)
-  await syncRecordFolders(place)
+  if (counted.length > 0) await syncRecordFolders(place)
 
   const fence = changes.find(({ name }) => name === fenceName)
   const cut: Predecessor = isStale
