@@ -41,7 +41,7 @@ export interface AuthContext {
   refuses(set: Promise<void>, code: AuthStateErrorCode): Promise<void>
   /** A store on the case's data, as another process has one. Closed at the case's end. */
   openStore(): Promise<Store>
-  /** Opens the session, silent and with a short patience. Closed at the case's end. */
+  /** Opens the session, silent. Closed at the case's end. */
   open(options?: OpenOptions): Promise<OpenAuth>
 }
 
@@ -80,7 +80,7 @@ export async function withAuthContext(
           const auth = await useAuthState(store ?? (await openStore()), {
             session,
             logger: false,
-            retry: { forMs: 2_000 },
+            retry: { forMs: 15_000 },
             baileys,
             ...more,
           })

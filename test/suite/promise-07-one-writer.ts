@@ -288,10 +288,10 @@ export const oneWriterAuthState: PromiseCases<AuthContext> = {
         let looks = 0
         const store = watchedStore(inner, async () => {
           looks++
-          if (looks >= 2) await owner.release()
+          await owner.release()
         })
         const { keys } = await open({ store })
-        assert.ok(looks >= 2)
+        assert.ok(looks > 0)
         await keys.set({ session: { a: 'a' } })
         assertSame(await storedKey(inner, scope, 'session', 'a'), 'a')
       },
