@@ -26,8 +26,8 @@ export type Ownership = 'mine' | 'gone' | { readonly takenBy: string }
 export class Lease {
   readonly #subject: LeaseSubject
   #text: string
-  /** Texts that the fence may have by now: of changes of the token whose answer never came. */
-  #attempted: string[] = []
+  /** What the fence may say by now: the new token of a change whose answer never came. */
+  #attempted: string | undefined
   #isInDoubt = false
   #working: Promise<unknown> = Promise.resolve()
 
@@ -58,16 +58,16 @@ export class Lease {
   settle(): Promise<Ownership> {
     return this.#exclusively(async () => {
       if (!this.#isInDoubt) return 'mine'
-      const { store, scope, session, domain, ttlMs } = this.#subject
-      const next = newFence(scope, session, domain.heartbeat.owner, ttlMs)
+      const { store, scope } = this.#subject
       const old = this.#text
-      domain.tokens.add(next.token)
-      this.#attempted.push(formatFence(next))
-      const changes = [{ name: fenceName, value: formatFence(next) }]
-      const ownership = (await this.#call(store.write(scope, changes, this.guards)))
-        ? this.#adopt(formatFence(next))
-        : await this.#look()
-      if (this.#text !== old) this.#isInDoubt = false
+      // The same one again after an attempt without an answer: repeated, it is still one change.
+      this.#attempted ??= this.#newText()
+      const changes = [{ name: fenceName, value: this.#attempted }]
+      const hasChanged = await this.#call(store.write(scope, changes, this.guards))
+      const ownership = hasChanged ? this.#adopt(this.#attempted) : await this.#look()
+      if (ownership === 'mine' && this.#text === old)
+        throw new Error('The fence is the old one, and would not change.')
+      this.#isInDoubt = false
       return ownership
     })
   }
@@ -89,7 +89,17 @@ export class Lease {
 
   /** This process has no more to do with the lease. */
   forget(): void {
-    for (const text of [this.#text, ...this.#attempted]) this.#subject.domain.tokens.delete(tokenOf(text))
+    const { tokens } = this.#subject.domain
+    tokens.delete(tokenOf(this.#text))
+    if (this.#attempted) tokens.delete(tokenOf(this.#attempted))
+  }
+
+  /** A fence of ours under a new token, known to this process before it is sent. */
+  #newText(): string {
+    const { scope, session, domain, ttlMs } = this.#subject
+    const fence = newFence(scope, session, domain.heartbeat.owner, ttlMs)
+    domain.tokens.add(fence.token)
+    return formatFence(fence)
   }
 
   async #look(): Promise<Ownership> {
@@ -97,16 +107,15 @@ export class Lease {
     const [text] = await this.#call(store.read(scope, [fenceName]))
     if (text === undefined) return 'gone'
     if (text === this.#text) return 'mine'
-    if (this.#attempted.includes(text)) return this.#adopt(text)
+    if (text === this.#attempted) return this.#adopt(text)
     const fence = parseFence(text)
     return { takenBy: typeof fence === 'object' ? describeHolder(fence) : 'another program' }
   }
 
   #adopt(text: string): 'mine' {
-    const { tokens } = this.#subject.domain
-    for (const old of [this.#text, ...this.#attempted]) if (old !== text) tokens.delete(tokenOf(old))
+    this.#subject.domain.tokens.delete(tokenOf(this.#text))
     this.#text = text
-    this.#attempted = []
+    this.#attempted = undefined
     return 'mine'
   }
 
