@@ -25,7 +25,7 @@ export class Groups {
     const group: Group = {
       jid: `1203630000000000${String(this.#byJid.size + 10)}@g.us`,
       subject: options.subject ?? 'Group',
-      addressing: options.addressing ?? 'lid',
+      addressing: options.addressing ?? 'pn',
       createdAt: timestamp(),
       members,
     }

@@ -1,6 +1,5 @@
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import type { Addressing } from './device.ts'
 import { serverEnvironment } from './preload-environment.ts'
 import { WhatsAppServer } from './server.ts'
 
@@ -38,9 +37,7 @@ const commands: { readonly [command: string]: (server: WhatsAppServer, args: Arg
   scan: (server, [qr, number]) => server.scan(qr, number),
   enterCode: (server, [code, number]) => server.enterCode(code, number),
   createGroup: (server, [members, addressing]) =>
-    server.createGroup(members.split(','), {
-      addressing: addressing === 'pn' ? 'pn' : ('lid' satisfies Addressing),
-    }),
+    server.createGroup(members.split(','), { addressing: addressing === 'lid' ? 'lid' : 'pn' }),
   close: (server, [jid, code]) => server.close(jid, Number(code)),
   fail: (server, [jid, reason]) => server.fail(jid, Number(reason)),
   refuse: (server, [jid, reason]) => server.refuse(jid, reason ? Number(reason) : undefined),

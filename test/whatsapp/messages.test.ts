@@ -31,6 +31,16 @@ describe.each(combinations)('from Baileys %s to Baileys %s', (from, to) => {
   })
 })
 
+async function readsOthers(
+  member: Bot,
+  members: readonly Bot[],
+  textsOf: (bot: Bot) => string[],
+): Promise<void> {
+  const others = members.filter(other => other !== member)
+  await member.inbox.untilTexts(others.flatMap(textsOf), 1500)
+  expect(member.log.filter(line => brokenSession.test(line.text))).toEqual([])
+}
+
 describe.each<Addressing>(['pn', 'lid'])('in a group whose members go by %s', addressing => {
   const textsOf = (bot: Bot): string[] =>
     ['first', 'second'].map(text => `${text} of ${bot.number} by ${addressing}`)
@@ -46,21 +56,8 @@ describe.each<Addressing>(['pn', 'lid'])('in a group whose members go by %s', ad
     }
   })
 
-  const reads = async (member: Bot): Promise<void> => {
-    const others = members.filter(other => other !== member)
-    await member.inbox.untilTexts(others.flatMap(textsOf), 1500)
-    expect(member.log.filter(line => brokenSession.test(line.text))).toEqual([])
-  }
-
   test('a member on Baileys 7 reads the others of both lines', async () => {
-    for (const member of members.slice(0, 2)) await reads(member)
-  })
-
-  // 6.7 wants libsignal's verifySignature to say true or false, as 6.0.0 does, which its own dependency on git is.
-  // The libsignal 2.0.1 that package.json puts under it says nothing, and every group message is "Invalid signature!".
-  // With the override at 6.0.0 this test reports itself: make it a plain one then.
-  test.failing('a member on Baileys 6.7 reads the others', async () => {
-    for (const member of members.slice(2)) await reads(member)
+    for (const member of members.slice(0, 2)) await readsOthers(member, members, textsOf)
   })
 
   test('a member of either line sees the group', async () => {
@@ -69,6 +66,17 @@ describe.each<Addressing>(['pn', 'lid'])('in a group whose members go by %s', ad
       expect(Object.keys(await sock.groupFetchAllParticipating())).toContain(group)
     }
   })
+})
+
+// 6.7 wants libsignal's verifySignature to say true or false, as 6.0.0 does, which its own dependency on git is.
+// The libsignal 2.0.1 that package.json puts under it says nothing, and every group message is "Invalid signature!".
+// With the override at 6.0.0 this test reports itself: make it a plain one then.
+test.failing('in a group whose members go by pn a member on Baileys 6.7 reads the others', async () => {
+  const members = [pairs['6.7'][1], pairs['7'][0], pairs['6.7'][0]]
+  const textsOf = (bot: Bot): string[] => [`to 6.7 by ${bot.number}`]
+  const group = bots.server.createGroup(members.map(member => member.number))
+  for (const member of members) for (const text of textsOf(member)) await bots.send(member, group, text)
+  await readsOthers(pairs['6.7'][1], members, textsOf)
 })
 
 test('a receiver that lost its session asks again, and gets the message', async () => {

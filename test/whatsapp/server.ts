@@ -107,7 +107,13 @@ export class WhatsAppServer extends EventEmitter<ServerEvents> implements AsyncD
     return this.#linked(await this.#switchboard.pairing.enterCode(code, number))
   }
 
-  /** Makes a group of users, by any of their addresses or numbers; returns its address. @default addressing 'lid' */
+  /**
+   * Makes a group of users, by any of their addresses or numbers; returns its address. Baileys 6.7 keeps no track of
+   * hidden numbers: in a group that goes by them it can't use the session of an earlier chat, and asks again for the
+   * first message, after 5 s.
+   *
+   * @default addressing 'pn'
+   */
   createGroup(
     members: readonly string[],
     options: { subject?: string; addressing?: Addressing } = {},
