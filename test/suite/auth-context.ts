@@ -6,8 +6,10 @@ import type { AuthStateErrorCode } from '../../src/errors.ts'
 import { recordName, scopeOf, sessionOf } from '../../src/names.ts'
 import type { Store } from '../../src/store.ts'
 import type { Backend, BackendData } from './backend.ts'
-import { type Need, withStores } from './cases.ts'
+import { type Need, outageOf, withStores } from './cases.ts'
+import { type DelayingStore, delayingStore } from './delaying-store.ts'
 import { rejectsWith } from './expect-error.ts'
+import { type FailingStore, failingStore } from './failing-store.ts'
 
 /** Values by type and id, as `keys.set` takes them; the suite sets types and values that Baileys' own types don't know. */
 export type KeyData = { readonly [type: string]: { readonly [id: string]: unknown } }
@@ -43,6 +45,12 @@ export interface AuthContext {
   openStore(): Promise<Store>
   /** Opens the session, silent. Closed at the case's end. */
   open(options?: OpenOptions): Promise<OpenAuth>
+  /** A store that holds calls back. Lets them on at the case's end, so that a case that fails doesn't hang. */
+  delaying(store: Store): DelayingStore
+  /** A store that fails on demand. Mended at the case's end. */
+  failing(store: Store): FailingStore
+  /** Begins an outage of the backend, and resolves with the function that ends it. Only for cases that need it. */
+  outage(): Promise<() => Promise<void>>
 }
 
 /** The parts of a suite's options that its context is made of. */
@@ -65,6 +73,7 @@ export async function withAuthContext(
   const session = sessionOf(scope) ?? 'suite'
   await withStores(data, async ({ open: openStore }) => {
     const opened: AuthState[] = []
+    const restores: (() => unknown)[] = []
     try {
       await run({
         session,
@@ -76,6 +85,24 @@ export async function withAuthContext(
           else await rejectsWith(set, code)
         },
         openStore,
+        delaying(inner) {
+          const store = delayingStore(inner)
+          restores.push(
+            () => store.release('read'),
+            () => store.release('write'),
+          )
+          return store
+        },
+        failing(inner) {
+          const store = failingStore(inner)
+          restores.push(() => store.mend())
+          return store
+        },
+        async outage() {
+          const end = await outageOf(data)
+          restores.push(end)
+          return end
+        },
         async open({ store, ...more } = {}) {
           const auth = await useAuthState(store ?? (await openStore()), {
             session,
@@ -89,6 +116,7 @@ export async function withAuthContext(
         },
       })
     } finally {
+      for (const restore of restores) await restore()
       // The newest first: closing it closes the session, and the rest have nothing left to wait for.
       for (const auth of opened.reverse()) await auth.close().catch(() => {})
     }

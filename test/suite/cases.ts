@@ -106,3 +106,9 @@ export async function withStores(
     await Promise.all(Array.from(opened, store => store.close()))
   }
 }
+
+/** Begins an outage of the data, and resolves with the function that ends it. */
+export function outageOf(data: BackendData): Promise<() => Promise<void>> {
+  if (data.outage === undefined) throw new TypeError('A backend with outages: true must give data.outage().')
+  return data.outage()
+}

@@ -3,7 +3,7 @@ import { passThrough } from './pass-through.ts'
 
 /** A store whose writes and reads wait for the test. */
 export interface DelayingStore extends Store {
-  /** From now on, writes (or reads) of sessions' scopes wait before they reach the store. */
+  /** From now on, writes of sessions' scopes wait before they reach the store, and the answers of reads on their way back. */
   hold(method: 'read' | 'write'): void
   /** Lets one call on, the one that has waited longest; resolves when it has been answered. */
   releaseOne(method: 'read' | 'write'): Promise<void>

@@ -2,8 +2,6 @@ import assert from 'node:assert/strict'
 import { BufferJSON } from '../../src/buffer-json.ts'
 import { type AuthContext, isPending, storedCreds, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
-import { delayingStore } from './delaying-store.ts'
-import { failingStore } from './failing-store.ts'
 import { randomOf } from './random.ts'
 import { assertHolds, assertReads, listed, numbered, put } from './records.ts'
 import { assertSame } from './same.ts'
@@ -127,8 +125,8 @@ export const durableAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'set and saveCreds stay pending until the store has landed the change',
-      async run({ open, openStore }) {
-        const store = delayingStore(await openStore())
+      async run({ delaying, open, openStore }) {
+        const store = delaying(await openStore())
         const { auth, keys } = await open({ store })
         await auth.saveCreds()
         store.hold('write')
@@ -147,8 +145,8 @@ export const durableAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'a write that failed once, or whose answer was lost, is repeated and resolves once it is in the store',
-      async run({ open, openStore, scope }) {
-        const store = failingStore(await openStore())
+      async run({ failing, open, openStore, scope }) {
+        const store = failing(await openStore())
         const { keys } = await open({ store })
         for (const failure of ['before', 'after'] as const) {
           store.fail('write', failure, 1)

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import type { Store } from '../../src/store.ts'
 import { type AuthContext, storedCreds, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
-import { failingStore } from './failing-store.ts'
 import { passThrough } from './pass-through.ts'
 import { recordingStore } from './recording-store.ts'
 import { assertHolds, changesOf, listed, numbered, put } from './records.ts'
@@ -212,8 +211,8 @@ export const atomicAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'a set that the store refuses for good has changed nothing, and what comes later lands',
-      async run({ open, openStore, refuses, scope }) {
-        const inner = failingStore(await openStore())
+      async run({ failing, open, openStore, refuses, scope }) {
+        const inner = failing(await openStore())
         const store: Store = { ...passThrough(inner), isPermanent: () => true }
         const { auth, keys } = await open({ store })
         await auth.saveCreds()
@@ -233,8 +232,8 @@ export const atomicAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'a set that failed lands when it is repeated verbatim',
-      async run({ open, openStore, refuses, scope }) {
-        const inner = failingStore(await openStore())
+      async run({ failing, open, openStore, refuses, scope }) {
+        const inner = failing(await openStore())
         const store: Store = { ...passThrough(inner), isPermanent: () => true }
         const { auth, keys } = await open({ store })
         await auth.saveCreds()

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict'
 import { type AuthContext, storedCreds, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
-import { delayingStore } from './delaying-store.ts'
-import { failingStore } from './failing-store.ts'
 import { randomOf } from './random.ts'
 import { recordingStore } from './recording-store.ts'
 import { assertHolds, assertReads, put } from './records.ts'
@@ -93,9 +91,9 @@ export const orderedAuthState: PromiseCases<AuthContext> = {
     {
       name: 'while a batch is in flight, all later changes gather into the next one',
       needs: ['calls as they come'],
-      async run({ open, openStore, scope }) {
+      async run({ delaying, open, openStore, scope }) {
         const recording = recordingStore(await openStore())
-        const store = delayingStore(recording)
+        const store = delaying(recording)
         const { auth, keys } = await open({ store })
         await auth.saveCreds()
         const before = recording.batches.length
@@ -137,6 +135,12 @@ export const orderedAuthState: PromiseCases<AuthContext> = {
           }
           if (random.integer(5) === 0) await new Promise(setImmediate)
         }
+        for (const id of ['ends-removed', 'ends-set']) {
+          for (const value of id === 'ends-set' ? ['first', null, 'last'] : ['first', 'last', null]) {
+            expected.set(id, value ?? undefined)
+            sets.push(keys.set({ session: { [id]: value } }))
+          }
+        }
         const last = auth.state.creds.nextPreKeyId
         await Promise.all(sets)
         const store = await openStore()
@@ -151,8 +155,8 @@ export const orderedAuthState: PromiseCases<AuthContext> = {
     {
       name: 'a batch that is repeated stays before those that came later',
       needs: ['overlapping sets'],
-      async run({ open, openStore, scope }) {
-        const store = failingStore(await openStore())
+      async run({ failing, open, openStore, scope }) {
+        const store = failing(await openStore())
         const { auth, keys } = await open({ store })
         await auth.saveCreds()
         for (const failure of ['before', 'after'] as const) {

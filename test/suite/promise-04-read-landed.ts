@@ -2,9 +2,7 @@ import assert from 'node:assert/strict'
 import type { Store } from '../../src/store.ts'
 import { type AuthContext, isPending, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
-import { delayingStore } from './delaying-store.ts'
 import { rejectsWith } from './expect-error.ts'
-import { failingStore } from './failing-store.ts'
 import { passThrough } from './pass-through.ts'
 import { assertReads, changesOf, put } from './records.ts'
 import { assertSame } from './same.ts'
@@ -77,8 +75,8 @@ export const readLandedAuthState: PromiseCases<AuthContext> = {
   cases: [
     {
       name: 'a read of a record whose change is in flight waits for it, and other reads do not',
-      async run({ open, openStore }) {
-        const store = delayingStore(await openStore())
+      async run({ delaying, open, openStore }) {
+        const store = delaying(await openStore())
         const { auth, keys } = await open({ store })
         await auth.saveCreds()
         await keys.set({ session: { a: 'old', b: 'b' } })
@@ -98,8 +96,8 @@ export const readLandedAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'a batch that failed leaves the cache as it was',
-      async run({ open, openStore }) {
-        const inner = failingStore(await openStore())
+      async run({ failing, open, openStore }) {
+        const inner = failing(await openStore())
         const store: Store = { ...passThrough(inner), isPermanent: () => true }
         const { auth, keys } = await open({ store })
         await auth.saveCreds()
@@ -112,8 +110,8 @@ export const readLandedAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'after a batch of unknown outcome, a read says what the store holds',
-      async run({ open, openStore, scope }) {
-        const store = failingStore(await openStore())
+      async run({ failing, open, openStore, scope }) {
+        const store = failing(await openStore())
         const { auth, keys } = await open({ store, retry: { forMs: 60 } })
         await auth.saveCreds()
         for (const failure of ['before', 'after'] as const) {
@@ -131,23 +129,29 @@ export const readLandedAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'a read that began before a change leaves nothing old in the cache',
-      async run({ open, openStore }) {
+      async run({ delaying, open, openStore }) {
         const first = await open()
-        await first.keys.set({ session: { a: 'old' } })
+        await first.keys.set({ session: { a: 'old', b: 'old' } })
         await first.auth.close()
-        const store = delayingStore(await openStore())
+        const store = delaying(await openStore())
         const { keys } = await open({ store })
-        store.hold('read')
-        const early = keys.get('session', ['a'])
-        await store.waiting('read')
-        const set = keys.set({ session: { a: 'new' } })
-        const late = keys.get('session', ['a'])
-        await set
-        store.release('read')
-        const seen = (await early).a
-        assert.ok(seen === 'old' || seen === 'new')
-        assertSame(await late, { a: 'new' })
-        assertSame(await keys.get('session', ['a']), { a: 'new' }, 'after an early read ended late, a read')
+        for (const id of ['a', 'b']) {
+          store.hold('read')
+          const early = keys.get('session', [id])
+          await store.waiting('read')
+          const set = keys.set({ session: { [id]: 'new' } })
+          const late = id === 'b' ? keys.get('session', [id]) : undefined
+          await set
+          store.release('read')
+          const seen = (await early)[id]
+          assert.ok(seen === 'old' || seen === 'new')
+          if (late !== undefined) assertSame(await late, { [id]: 'new' })
+          assertSame(
+            await keys.get('session', [id]),
+            { [id]: 'new' },
+            'after an early read ended late, a read',
+          )
+        }
       },
     },
     {

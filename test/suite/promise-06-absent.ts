@@ -3,7 +3,6 @@ import { recordName } from '../../src/names.ts'
 import type { AuthContext } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
 import { rejectsWith } from './expect-error.ts'
-import { failingStore } from './failing-store.ts'
 import { hostileNames } from './hostile.ts'
 import { passThrough } from './pass-through.ts'
 import { randomOf } from './random.ts'
@@ -197,11 +196,11 @@ export const absentAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'a read that fails rejects with READ_FAILED, and works again afterwards',
-      async run({ open, openStore }) {
+      async run({ failing, open, openStore }) {
         const first = await open()
         await first.keys.set({ session: { a: 'a' } })
         await first.auth.close()
-        const inner = failingStore(await openStore())
+        const inner = failing(await openStore())
         const { keys } = await open({ store: { ...passThrough(inner), isPermanent: () => true } })
         inner.fail('read')
         const error = await rejectsWith(keys.get('session', ['a', 'b']), 'READ_FAILED')
@@ -212,11 +211,11 @@ export const absentAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'a read that fails and then succeeds within retry.forMs resolves with the value',
-      async run({ open, openStore }) {
+      async run({ failing, open, openStore }) {
         const first = await open()
         await first.keys.set({ session: { a: 'a' } })
         await first.auth.close()
-        const store = failingStore(await openStore())
+        const store = failing(await openStore())
         const { keys } = await open({ store })
         store.fail('read', 'before', 2)
         assertSame(await keys.get('session', ['a', 'b']), { a: 'a', b: null })

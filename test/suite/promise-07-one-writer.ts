@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import type { Guard } from '../../src/store.ts'
 import { type AuthContext, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
-import { delayingStore } from './delaying-store.ts'
 import { rejectsWith } from './expect-error.ts'
 import { foreignHost, foreignOwner, watchedStore } from './foreign-owner.ts'
 import { recordingStore } from './recording-store.ts'
@@ -343,9 +342,9 @@ export const oneWriterAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'a batch that is held up until after a take-over lands nowhere',
-      async run({ open, openStore, refuses, scope, session }) {
+      async run({ delaying, open, openStore, refuses, scope, session }) {
         const inner = await openStore()
-        const store = delayingStore(inner)
+        const store = delaying(inner)
         const { auth, keys } = await open({ store })
         await auth.saveCreds()
         await keys.set({ session: { a: 'old' } })

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { decode, encode } from '../../src/buffer-json.ts'
+import { isAuthStateError } from '../../src/errors.ts'
 import { fenceName, recordName } from '../../src/names.ts'
 import { parseFence } from '../../src/session/fence.ts'
 import { type AuthContext, storedCreds, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
 import { rejectsWith } from './expect-error.ts'
-import { failingStore } from './failing-store.ts'
 import { recordingStore } from './recording-store.ts'
 import { assertHolds, assertReads, changesOf, listed, listedScopes, put } from './records.ts'
 import { assertSame } from './same.ts'
@@ -153,12 +153,12 @@ export const noSilentIdentityAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'an outage while a session is opened is READ_FAILED, and no identity is made',
-      async run({ open, openStore, scope }) {
+      async run({ failing, open, openStore, scope }) {
         const first = await open()
         await first.keys.set({ session: { a: 'a' } })
         const identity = JSON.stringify(first.auth.state.creds)
         await first.auth.close()
-        const store = failingStore(await openStore())
+        const store = failing(await openStore())
         for (const method of ['read', 'list'] as const) {
           store.fail(method)
           if (method === 'read') await rejectsWith(open({ store, retry: { forMs: 50 } }), 'READ_FAILED')
@@ -170,9 +170,26 @@ export const noSilentIdentityAuthState: PromiseCases<AuthContext> = {
       },
     },
     {
+      name: 'a backend that is away while a session is opened makes no identity',
+      needs: ['outage'],
+      async run({ open, outage }) {
+        const first = await open()
+        await first.keys.set({ session: { a: 'a' } })
+        const identity = JSON.stringify(first.auth.state.creds)
+        await first.auth.close()
+        const end = await outage()
+        const error: unknown = await open({ retry: { forMs: 50 } }).catch(reason => reason)
+        assert.ok(isAuthStateError(error), 'a session was opened in an outage')
+        assert.ok(error.code === 'READ_FAILED' || error.code === 'WRITE_FAILED', error.code)
+        await end()
+        const { auth } = await open()
+        assert.equal(JSON.stringify(auth.state.creds), identity)
+      },
+    },
+    {
       name: 'a session whose records can not be listed gets no identity',
-      async run({ open, openStore, scope }) {
-        const store = failingStore(await openStore())
+      async run({ failing, open, openStore, scope }) {
+        const store = failing(await openStore())
         await put(store, scope, { [recordName('session', 'a')]: '"a"' })
         store.fail('list')
         await rejectsWith(open({ store, retry: { forMs: 50 } }), 'READ_FAILED')

@@ -3,7 +3,6 @@ import { EventEmitter } from 'node:events'
 import { decode, encode } from '../../src/buffer-json.ts'
 import { type AuthContext, storedCreds, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
-import { delayingStore } from './delaying-store.ts'
 import { rejectsWith } from './expect-error.ts'
 import { assertHolds, assertReads, changesOf, listedScopes, numbered, put } from './records.ts'
 import { assertSame } from './same.ts'
@@ -177,9 +176,9 @@ export const removedAuthState: PromiseCases<AuthContext> = {
     },
     {
       name: 'changes that are queued or in flight when a session is removed are gone with it',
-      async run({ open, openStore, refuses, scope }) {
+      async run({ delaying, open, openStore, refuses, scope }) {
         const inner = await openStore()
-        const store = delayingStore(inner)
+        const store = delaying(inner)
         const { auth, keys } = await open({ store })
         await auth.saveCreds()
         store.hold('write')

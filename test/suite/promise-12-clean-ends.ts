@@ -5,7 +5,6 @@ import { parseFence } from '../../src/session/fence.ts'
 import type { Store } from '../../src/store.ts'
 import { type AuthContext, isPending, storedCreds, storedKey } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
-import { delayingStore } from './delaying-store.ts'
 import { rejectsWith } from './expect-error.ts'
 import { foreignOwner } from './foreign-owner.ts'
 import { assertHolds, assertReads, listed, numbered, put } from './records.ts'
@@ -172,9 +171,9 @@ export const cleanEndsAuthState: PromiseCases<AuthContext> = {
     {
       name: 'flush resolves when everything changed so far has landed',
       needs: ['calls as they come'],
-      async run({ open, openStore, scope }) {
+      async run({ delaying, open, openStore, scope }) {
         const inner = await openStore()
-        const store = delayingStore(inner)
+        const store = delaying(inner)
         const { auth, keys } = await open({ store })
         await auth.saveCreds()
         await auth.flush()

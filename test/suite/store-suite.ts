@@ -1,5 +1,5 @@
 import type { Backend, TestFunction } from './backend.ts'
-import { declareCases, lacksOf, type PromiseCases, type StoreContext, withStores } from './cases.ts'
+import { declareCases, lacksOf, outageOf, type PromiseCases, type StoreContext, withStores } from './cases.ts'
 import { durableStore } from './promise-01-durable.ts'
 import { atomicStore } from './promise-02-atomic.ts'
 import { orderedStore } from './promise-03-ordered.ts'
@@ -50,8 +50,3 @@ const storePromises: readonly PromiseCases<StoreContext>[] = [
   anyValueStore,
   cleanEndsStore,
 ]
-
-function outageOf(data: { outage?(): Promise<() => Promise<void>> }): Promise<() => Promise<void>> {
-  if (data.outage === undefined) throw new TypeError('A backend with outages: true must give data.outage().')
-  return data.outage()
-}
