@@ -2,11 +2,13 @@ import type { AuthKeyStore, SignalDataSet, SignalDataTypeMap } from './auth-type
 import { type BaileysModule, reviveKey } from './baileys.ts'
 import { decode, encode } from './buffer-json.ts'
 import { AuthStateError } from './errors.ts'
-import { credsName, isShortened, parseRecordName, recordName, typePrefix } from './names.ts'
+import { isShortened, parseRecordName, recordName, typePrefix } from './names.ts'
 import type { Handle } from './session/open-session.ts'
 import type { Change } from './store.ts'
 
 type Type = keyof SignalDataTypeMap
+
+const pieceBytes = 65_536
 
 /**
  * Baileys' `SignalKeyStore` over a session. `get` gives each caller values of its own, and `null` under the id of an
@@ -98,13 +100,21 @@ function idOf(name: string, text: string | undefined): string {
 }
 
 /** The removal of every key, in pieces that any store lands at once. */
-async function* removals(handle: Handle): AsyncGenerator<readonly Change[], void, void> {
+async function* removals({ session }: Handle): AsyncGenerator<readonly Change[], void, void> {
   const names: string[] = []
-  for await (const { name } of handle.session.list('', false)) if (name !== credsName) names.push(name)
-  const pieceSize = 1_000
-  for (let from = 0; from < names.length; from += pieceSize) {
-    yield names.slice(from, from + pieceSize).map(name => ({ name, value: undefined }))
+  for await (const { name } of session.list('', false)) names.push(name)
+  let piece: Change[] = []
+  let bytes = 0
+  for (const name of names) {
+    if (piece.length > 0 && bytes + name.length > Math.min(session.batchBytes, pieceBytes)) {
+      yield piece
+      piece = []
+      bytes = 0
+    }
+    piece.push({ name, value: undefined })
+    bytes += name.length
   }
+  if (piece.length > 0) yield piece
 }
 
 /** Sets an own property whatever its name, `__proto__` among them. */

@@ -19,13 +19,21 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
-/** Gives `promise` up after `ms` with an error of its own; what it does later is ignored. */
-export function withTimeout<T>(promise: Promise<T>, ms: number): Promise<T> {
+/**
+ * Gives `promise` up after `ms` with an error of its own; what it does later is ignored. The timer keeps the process
+ * alive, unless told not to: then nobody waits.
+ */
+export function withTimeout<T>(
+  promise: Promise<T>,
+  ms: number,
+  { keepsAlive }: { readonly keepsAlive: boolean } = { keepsAlive: true },
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(Object.assign(new Error(`No answer within ${Math.round(ms)} ms.`), { code: 'ETIMEDOUT' })),
       Math.min(ms, longestTimerMs),
     )
+    if (!keepsAlive) timer.unref()
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

@@ -1,16 +1,17 @@
 import { AuthStateError } from '../errors.ts'
 import { fenceName, heartbeatName, ownersScope } from '../names.ts'
-import type { Store } from '../store.ts'
-import { monotonicMs, sleep } from './clock.ts'
+import { monotonicMs, sleep, withTimeout } from './clock.ts'
 import { describeHolder, type Fence, parseFence } from './fence.ts'
 import { heartbeatPeriodMs } from './heartbeat.ts'
 import { claimLease, type Lease, type LeaseSubject } from './lease.ts'
-import { isProvablyDead } from './process-identity.ts'
+import { isProvablyDead, thisProcess } from './process-identity.ts'
 
 /** How a contender waits. */
 export interface ContendOptions {
   readonly waitMs: number
   readonly onHeld: 'wait' | 'takeOver'
+  /** When the wait began, by the monotonic clock: before this call, for one that waited for another opener. */
+  readonly since: number
   /** Runs a read, or a write, to its end, through an outage. */
   readonly reading: <T>(attempt: () => Promise<T>) => Promise<T>
   readonly writing: <T>(attempt: () => Promise<T>) => Promise<T>
@@ -29,17 +30,16 @@ const warnAfterMs = 1_000
  */
 export async function contend(subject: LeaseSubject, options: ContendOptions): Promise<Lease> {
   const watch = new Watch(subject)
-  const startedAt = monotonicMs()
   let hasWarned = false
   for (;;) {
     const { text, holder } = await options.reading(() => watch.look())
     if (!holder || options.onHeld === 'takeOver') {
       const lease = await claimLease(subject, text, options.writing)
       if (!lease) continue
-      if (holder) await startle(subject.store, holder.owner)
+      if (holder) await startle(subject, holder.owner)
       return lease
     }
-    const waitedMs = monotonicMs() - startedAt
+    const waitedMs = monotonicMs() - options.since
     const leftMs = options.waitMs - waitedMs
     if (leftMs <= 0) throw inUse(subject, holder, waitedMs)
     if (waitedMs >= warnAfterMs && !hasWarned) {
@@ -57,31 +57,50 @@ interface Sight {
   readonly holder: Fence | undefined
 }
 
+/** A reading, and since when all before it said the same. */
+interface Seen {
+  readonly fence: string
+  readonly beat: string | undefined
+  readonly askedAt: number
+  readonly since: number
+}
+
 /** A contender's eye on a session: what it has seen without a break, and since when, by its own clock. */
 class Watch {
   readonly #subject: LeaseSubject
-  #seen:
-    | { readonly fence: string; readonly beat: string | undefined; readonly since: number; lastAt: number }
-    | undefined
+  #seen: Seen | undefined
+  #looking: symbol | undefined
 
   constructor(subject: LeaseSubject) {
     this.#subject = subject
   }
 
   async look(): Promise<Sight> {
-    const { store, scope } = this.#subject
+    // A look that was given up without an answer counts as a failed one, also when it is answered after all.
+    if (this.#looking) this.#seen = undefined
+    const looking = Symbol('look')
+    this.#looking = looking
     try {
-      const [text] = await store.read(scope, [fenceName])
-      if (text === undefined) return { text, holder: undefined }
-      const fence = this.#parse(text)
-      if (fence.released || this.#isOrphan(fence)) return { text, holder: undefined }
-      const [beat] = await store.read(ownersScope, [heartbeatName(fence.owner)])
-      return { text, holder: this.#hasStoodStill(text, fence, beat) ? undefined : fence }
+      return await this.#look(() => this.#looking === looking)
     } catch (error) {
       // Only an unbroken row of readings counts, or a restart of the database would make every standby steal everything.
       this.#seen = undefined
       throw error
+    } finally {
+      if (this.#looking === looking) this.#looking = undefined
     }
+  }
+
+  async #look(isWanted: () => boolean): Promise<Sight> {
+    const { store, scope } = this.#subject
+    const askedAt = monotonicMs()
+    const [text] = await store.read(scope, [fenceName])
+    if (text === undefined) return { text, holder: undefined }
+    const fence = this.#parse(text)
+    if (fence.released || this.#isOrphan(fence)) return { text, holder: undefined }
+    const [beat] = await store.read(ownersScope, [heartbeatName(fence.owner)])
+    const isDead = isWanted() && this.#hasStoodStill(fence, { fence: text, beat, askedAt })
+    return { text, holder: isDead ? undefined : fence }
   }
 
   /** Whether the fence's owner is certainly no more: a process that died here, or a claim of ours that failed. */
@@ -91,17 +110,17 @@ class Watch {
     return isProvablyDead(fence, store.durability !== 'server')
   }
 
-  #hasStoodStill(text: string, fence: Fence, beat: string | undefined): boolean {
+  #hasStoodStill(fence: Fence, reading: Omit<Seen, 'since'>): boolean {
     const now = monotonicMs()
-    const seen = this.#seen
+    const last = this.#seen
+    // What was read may be as old as the question and as new as the answer: both are taken for the worse.
     const isUnbroken =
-      seen?.fence === text && seen.beat === beat && now - seen.lastAt <= heartbeatPeriodMs(fence.ttlMs)
-    if (!seen || !isUnbroken) {
-      this.#seen = { fence: text, beat, since: now, lastAt: now }
-      return false
-    }
-    seen.lastAt = now
-    return now - seen.since >= fence.ttlMs
+      last?.fence === reading.fence &&
+      last.beat === reading.beat &&
+      now - last.askedAt <= heartbeatPeriodMs(fence.ttlMs)
+    const since = isUnbroken ? last.since : now
+    this.#seen = { ...reading, since }
+    return reading.askedAt - since >= fence.ttlMs
   }
 
   #parse(text: string): Fence {
@@ -125,11 +144,16 @@ class Watch {
 }
 
 /** Touches the heartbeat of an owner that lives and has just lost a session, so that it looks at its fences. */
-async function startle(store: Store, owner: string): Promise<void> {
+async function startle({ store, callMs }: LeaseSubject, owner: string): Promise<void> {
   const name = heartbeatName(owner)
-  try {
+  const touch = async () => {
     const [value] = await store.read(ownersScope, [name])
-    if (value !== undefined) await store.write(ownersScope, [{ name, value: `${value} ` }], [{ name, value }])
+    if (value === undefined) return true
+    return await store.write(ownersScope, [{ name, value: `${value} ` }], [{ name, value }])
+  }
+  try {
+    // It may beat in between, and then would sleep on.
+    for (let left = 5; left > 0; left--) if (await withTimeout(touch(), callMs)) return
   } catch {
     // It notices at its next write in any case.
   }
@@ -137,10 +161,19 @@ async function startle(store: Store, owner: string): Promise<void> {
 
 function inUse(subject: LeaseSubject, holder: Fence, waitedMs: number): AuthStateError {
   const { session, store } = subject
+  const patience = waitedMs < 1 ? '' : `, which did not let go within ${Math.round(waitedMs)} ms`
+  const remedy = isProcessOfMine(holder)
+    ? 'That is this very process: a worker thread, a second copy of this package, or another client for the same data. Use one client for the session, and have the other call close(). '
+    : 'Stop that process or have it call close(). '
   return new AuthStateError(
     'SESSION_IN_USE',
-    `Session "${session}" is in use by ${describeHolder(holder)}, which did not let go within ${Math.round(waitedMs)} ms. ` +
-      "Stop that process or have it call close(), wait longer with lease.waitMs, or take the session from it with lease.onHeld: 'takeOver'.",
+    `Session "${session}" is in use by ${describeHolder(holder)}${patience}. ${remedy}` +
+      "Or wait longer with lease.waitMs, or take the session from it with lease.onHeld: 'takeOver'.",
     { session, kind: store.kind },
   )
+}
+
+function isProcessOfMine({ host, pid, started }: Fence): boolean {
+  const self = thisProcess()
+  return host === self.host && pid === self.pid && started === self.started
 }

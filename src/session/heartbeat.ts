@@ -10,7 +10,9 @@ const periodsPerTtl = 4
 export interface Heartbeating {
   readonly store: Store
   readonly ttlMs: number
-  /** The heartbeat was late, or somebody took one of the owner's sessions: look whose the session is now. */
+  /** How long one call to the store may take. */
+  readonly callMs: number
+  /** A beat has landed: if it was late, or somebody took one of the owner's sessions, look whose the session is now. */
   lookAgain(): void
 }
 
@@ -32,7 +34,8 @@ export class Heartbeat {
   readonly #name: string
   readonly #sessions = new Set<Heartbeating>()
   /** Other owners' heartbeats, and since when each has stood still before our eyes. */
-  readonly #others = new Map<string, { readonly text: string; readonly since: number }>()
+  #others: ReadonlyMap<string, { readonly text: string; readonly since: number }> = new Map()
+  readonly #debts = new Set<(store: Store) => Promise<unknown>>()
   #ttlMs = Number.POSITIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   #count = 0
@@ -64,23 +67,39 @@ export class Heartbeat {
   /** Beats for a session from now on; resolves when a beat has landed, which must be before the session's first fence. */
   async join(session: Heartbeating): Promise<void> {
     this.#sessions.add(session)
+    const isHurried = session.ttlMs < this.#ttlMs
     this.#ttlMs = shortestTtl(this.#sessions)
     if (!this.isFresh) await this.beat()
-    this.#schedule()
+    // A timer that runs is left alone: set anew by each of many openers in a row, it would never ring.
+    if (isHurried || !this.#timer) this.#schedule()
   }
 
   /** Stops beating for a session; with the last one the record goes too. */
   async leave(session: Heartbeating): Promise<void> {
-    if (!this.#sessions.delete(session)) return
+    if (!this.#sessions.has(session)) return
+    // One that is away is not waited for: a record left behind does no harm, another owner removes it after an hour.
+    const isStoreUp = this.isFresh
+    this.#sessions.delete(session)
     this.#ttlMs = shortestTtl(this.#sessions)
-    if (this.#sessions.size > 0) return
-    clearTimeout(this.#timer)
-    await this.#beating?.catch(() => {})
+    if (this.#sessions.size === 0) this.#schedule()
+    // A beat may be under way through this session's store, which may be closed next.
+    if (isStoreUp) await this.#beating?.catch(() => {})
     const value = this.#text
     if (this.#sessions.size > 0 || value === undefined) return
     this.#text = undefined
-    // Left behind it does no harm: another owner removes it when it has stood still for an hour.
-    await this.#write(session, undefined, [{ name: this.#name, value }]).catch(() => {})
+    if (isStoreUp) await this.#write(session, undefined, [{ name: this.#name, value }]).catch(() => {})
+  }
+
+  /**
+   * Runs `pay` after the next beat that lands, and again after later ones until it resolves. For a lease that could
+   * not be given up while the store was away: as long as this owner's heart beats, nobody else would take it.
+   */
+  owe(pay: (store: Store) => Promise<unknown>): void {
+    this.#debts.add(pay)
+  }
+
+  get isOwing(): boolean {
+    return this.#debts.size > 0
   }
 
   /** Beats now. Throws what the store threw. */
@@ -110,30 +129,40 @@ export class Heartbeat {
     this.#text = text
     this.#sentMonotonic = monotonic
     this.#sentWall = wall
-    if (isLate || !isUntouched) this.#lapse()
-  }
-
-  #lapse(): void {
-    this.#lapses += 1
-    for (const session of this.#sessions) session.lookAgain()
+    if (isLate || !isUntouched) this.#lapses += 1
+    // At every beat: a look that had no answer is repeated, or an idle session would never learn that it was lost.
+    for (const one of this.#sessions) one.lookAgain()
+    for (const pay of this.#debts) {
+      pay(session.store).then(
+        () => this.#debts.delete(pay),
+        () => {},
+      )
+    }
   }
 
   #write(session: Heartbeating, value: string | undefined, guards: readonly Guard[]): Promise<boolean> {
     const changes: Change[] = [{ name: this.#name, value }]
-    return withTimeout(session.store.write(ownersScope, changes, guards), session.ttlMs)
+    // Half the time to live: one beat that gets no answer must leave time for the next.
+    const limitMs = Math.min(session.ttlMs / 2, session.callMs)
+    return withTimeout(session.store.write(ownersScope, changes, guards), limitMs, { keepsAlive: false })
   }
 
-  #schedule(): void {
+  #schedule(delayMs: number = heartbeatPeriodMs(this.#ttlMs)): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
     if (this.#sessions.size === 0) return
-    this.#timer = setTimeout(() => {
-      // A store that is away is no news here: the sessions' own calls say so, and a late beat makes them look again.
-      this.beat()
-        .then(() => this.#sweep())
-        .catch(() => {})
-        .finally(() => this.#schedule())
-    }, heartbeatPeriodMs(this.#ttlMs))
+    this.#timer = setTimeout(() => void this.#tick(), delayMs)
     this.#timer.unref()
+  }
+
+  async #tick(): Promise<void> {
+    const startedAt = monotonicMs()
+    // A store that is away is no news here: the sessions' own calls say so, and a late beat makes them look again.
+    await this.beat().catch(() => {})
+    const periodMs = heartbeatPeriodMs(this.#ttlMs)
+    this.#schedule(Math.max(periodMs - (monotonicMs() - startedAt), periodMs / 4))
+    // Not awaited: a listing that hangs must not stop the heart.
+    void this.#sweep().catch(() => {})
   }
 
   /** Removes the heartbeats of owners that died without a word, once each has stood still for an hour before our eyes. */
@@ -141,16 +170,21 @@ export class Heartbeat {
     const [session] = this.#sessions
     if (!session || monotonicMs() - this.#sweptAt < sweepEveryMs) return
     this.#sweptAt = monotonicMs()
+    const seen = new Map<string, { readonly text: string; readonly since: number }>()
+    const forgotten: Guard[] = []
     for await (const page of session.store.list(ownersScope, { prefix: heartbeatName(''), values: true })) {
       for (const { name, value } of page) {
         if (name === this.#name || value === undefined) continue
-        const seen = this.#others.get(name)
-        if (seen?.text !== value) this.#others.set(name, { text: value, since: monotonicMs() })
-        else if (monotonicMs() - seen.since >= forgottenAfterMs) {
-          this.#others.delete(name)
-          await session.store.write(ownersScope, [{ name, value: undefined }], [{ name, value }])
-        }
+        const before = this.#others.get(name)
+        const since = before?.text === value ? before.since : monotonicMs()
+        if (monotonicMs() - since >= forgottenAfterMs) forgotten.push({ name, value })
+        else seen.set(name, { text: value, since })
       }
+    }
+    this.#others = seen
+    for (const { name, value } of forgotten) {
+      if (!this.#sessions.has(session)) return
+      await session.store.write(ownersScope, [{ name, value: undefined }], [{ name, value }])
     }
   }
 }

@@ -77,13 +77,18 @@ export class Lease {
     return this.#exclusively(() => this.#look())
   }
 
-  /** Gives the session up, so that the next opener need not wait. False when it was not this lease's any more. */
-  release(): Promise<boolean> {
-    return this.#exclusively(() => {
-      const { store, scope } = this.#subject
-      const fence = parseFence(this.#text)
-      const value = JSON.stringify({ ...(typeof fence === 'object' ? fence : {}), released: true })
-      return this.#call(store.write(scope, [{ name: fenceName, value }], this.guards))
+  /**
+   * Gives the session up, so that the next opener need not wait. False when it was not this lease's any more. It
+   * settles a doubt, too: what is delivered late finds its guard gone.
+   */
+  release(store: Store = this.#subject.store): Promise<boolean> {
+    return this.#exclusively(async () => {
+      const { scope } = this.#subject
+      // The old text first: once that is gone, a change to the other has landed, or never will.
+      for (const text of [this.#text, this.#attempted]) {
+        if (text !== undefined && (await this.#call(releaseFence(store, scope, text)))) return true
+      }
+      return false
     })
   }
 
@@ -159,10 +164,21 @@ export async function claimLease(
         [{ name: fenceName, value: current }],
       )
     })
+  } catch (error) {
+    // It may have landed, or land yet, and then nobody else would take the session while this process lives.
+    domain.heartbeat.owe(through => releaseFence(through, scope, text))
+    throw error
   } finally {
     if (!isTaken) domain.tokens.delete(fence.token)
   }
   return isTaken ? new Lease(subject, fence) : undefined
+}
+
+/** Marks a fence as nobody's. False when it is not there any more. */
+function releaseFence(store: Store, scope: string, text: string): Promise<boolean> {
+  const fence = parseFence(text)
+  const value = JSON.stringify({ ...(typeof fence === 'object' ? fence : {}), released: true })
+  return store.write(scope, [{ name: fenceName, value }], [{ name: fenceName, value: text }])
 }
 
 function tokenOf(text: string): string {

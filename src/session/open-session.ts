@@ -5,9 +5,10 @@ import { AuthStateError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { credsName, isReserved } from '../names.ts'
 import type { Store } from '../store.ts'
+import { monotonicMs } from './clock.ts'
 import { contend } from './contend.ts'
 import type { Heartbeating } from './heartbeat.ts'
-import { asAuthStateError, Outage, persist } from './outage.ts'
+import { asAuthStateError, Outage, persist, storeNotClosedMessage } from './outage.ts'
 import { cachePool } from './record-cache.ts'
 import { type Domain, domainOf, releaseDomain, sharedPool } from './registry.ts'
 import { Session } from './session.ts'
@@ -41,13 +42,24 @@ export interface Handle {
  * @throws AuthStateError as `contend`, and `CREDS_MISSING`, `RECORD_CORRUPT`, `READ_FAILED`, `WRITE_FAILED`
  */
 export async function openSession(settings: SessionSettings): Promise<Handle> {
-  const { store, scope } = settings
+  const { store } = settings
   await throughOutage(settings, () => store.open())
+  try {
+    return await joinOrStart(settings)
+  } catch (error) {
+    if (settings.ownsStore) await closeStore(settings)
+    throw error
+  }
+}
+
+async function joinOrStart(settings: SessionSettings): Promise<Handle> {
+  const { store, scope } = settings
+  const since = monotonicMs()
   for (;;) {
     const domain = domainOf(store)
     const slot = domain.slots.get(scope)
     if (!slot) {
-      const opening = start(settings, domain)
+      const opening = start(settings, domain, since)
       domain.slots.set(scope, { opening: opening.catch(() => {}) })
       try {
         const session = await opening
@@ -60,22 +72,37 @@ export async function openSession(settings: SessionSettings): Promise<Handle> {
       }
     }
     if ('opening' in slot) await slot.opening
-    else if (await slot.session.isStillMine()) return await join(settings, slot.session)
-    else await slot.session.gone
+    else {
+      const number = await slot.session.join()
+      if (number !== undefined) return await joined(settings, slot.session, number)
+      await slot.session.gone
+    }
   }
 }
 
-async function join(settings: SessionSettings, session: Session): Promise<Handle> {
-  const handle = { session, number: session.newHandle() }
-  // The session goes on with the store that it was opened with.
-  if (settings.ownsStore) await settings.store.close()
-  return handle
+/** A handle of a session that goes on with the store, and the options, that it was opened with. */
+async function joined(settings: SessionSettings, session: Session, number: number): Promise<Handle> {
+  const ignored = session.differencesFrom(settings)
+  if (ignored.length > 0) {
+    settings.log.warn(
+      'OPTIONS_IGNORED',
+      `Session "${settings.session}" is open in this process with another ${ignored.join(', ')}, which stays as it is. ` +
+        'Open a session with the same options everywhere, or close it before.',
+    )
+  }
+  if (settings.ownsStore) await closeStore(settings)
+  return { session, number }
 }
 
-async function start(settings: SessionSettings, domain: Domain): Promise<Session> {
+async function closeStore({ store, log }: SessionSettings): Promise<void> {
+  await store.close().catch(error => log.warn('STORE_NOT_CLOSED', storeNotClosedMessage(store.kind, error)))
+}
+
+async function start(settings: SessionSettings, domain: Domain, since: number): Promise<Session> {
   const { store, scope, session: name, lease: options, log, retryForMs, cacheBytes } = settings
   let session: Session | undefined
-  const member: Heartbeating = { store, ttlMs: options.ttlMs, lookAgain: () => session?.lookAgain() }
+  const { attemptMs: callMs } = new Outage(retryForMs)
+  const member: Heartbeating = { store, ttlMs: options.ttlMs, callMs, lookAgain: () => session?.lookAgain() }
   try {
     await throughOutage(settings, () => domain.heartbeat.join(member), 'WRITE_FAILED')
     const { lapses } = domain.heartbeat
@@ -85,28 +112,29 @@ async function start(settings: SessionSettings, domain: Domain): Promise<Session
       scope,
       session: name,
       ttlMs: options.ttlMs,
-      callMs: new Outage(retryForMs).attemptMs,
+      callMs,
     }
     const lease = await contend(subject, {
       ...options,
+      since,
       reading: attempt => throughOutage(settings, attempt),
       writing: attempt => throughOutage(settings, attempt, 'WRITE_FAILED'),
       onWaiting: (holder, leftMs) =>
         log.warn(
           'SESSION_IN_USE',
-          `Session "${name}" is in use by ${holder}; waiting up to ${seconds(leftMs)} more for it.`,
+          `Session "${name}" is in use by ${holder}; waiting for it ${leftMs === Number.POSITIVE_INFINITY ? 'as long as it takes' : `for ${Math.ceil(leftMs / 1000)} s more`}.`,
         ),
     })
     try {
       const [storedCreds] = await throughOutage(settings, () => store.read(scope, [credsName]))
       const creds = await readCreds(settings, storedCreds)
       const pool = cacheBytes === undefined ? sharedPool() : cachePool(cacheBytes)
-      const parts = { store, ownsStore: settings.ownsStore, domain, scope, name, lease, member, lapses }
-      session = new Session({ ...parts, creds, storedCreds, retryForMs, pool, log })
+      const parts = { settings, domain, lease, member, lapses, creds, storedCreds, pool }
+      session = new Session(parts)
       return session
     } catch (error) {
       lease.forget()
-      await lease.release().catch(() => {})
+      await lease.release().catch(() => domain.heartbeat.owe(through => lease.release(through)))
       throw error
     }
   } catch (error) {
@@ -166,7 +194,7 @@ async function holdsRecords(store: Store, scope: string): Promise<boolean> {
 }
 
 async function throughOutage<T>(
-  settings: SessionSettings,
+  settings: Pick<SessionSettings, 'store' | 'session' | 'retryForMs'>,
   attempt: () => Promise<T>,
   code: 'READ_FAILED' | 'WRITE_FAILED' = 'READ_FAILED',
 ): Promise<T> {
@@ -175,8 +203,4 @@ async function throughOutage<T>(
   } catch (error) {
     throw asAuthStateError(error, code, { kind: settings.store.kind, session: settings.session })
   }
-}
-
-function seconds(ms: number): string {
-  return ms === Number.POSITIVE_INFINITY ? 'as long as it takes' : `${Math.ceil(ms / 1000)} s`
 }

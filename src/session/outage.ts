@@ -143,8 +143,13 @@ export function asAuthStateError(
   return new AuthStateError(code, message, { ...about, cause })
 }
 
+/** What a log says of a store of ours that did not close. */
+export function storeNotClosedMessage(kind: string, error: unknown): string {
+  return `The ${kind} store did not close cleanly (${reason(error)}). What was acknowledged is safe.`
+}
+
 /** A cause in a few safe words: its code or name, since a driver's message may quote what was being written. */
-function reason(cause: unknown): string {
+export function reason(cause: unknown): string {
   if (typeof cause !== 'object' || cause === null) return 'no reason given'
   if ('code' in cause && (typeof cause.code === 'string' || typeof cause.code === 'number'))
     return String(cause.code)

@@ -53,9 +53,9 @@ export function domainOf(store: Store): Domain {
   return domain
 }
 
-/** Forgets a domain in which nothing is open. */
+/** Forgets a domain in which nothing is open. One that owes the release of a lease stays, to know the lease for its own. */
 export function releaseDomain(domain: Domain): void {
-  if (domain.slots.size > 0) return
+  if (domain.slots.size > 0 || domain.heartbeat.isOwing) return
   const { domains } = registry()
   const at = domains.indexOf(domain)
   if (at >= 0) domains.splice(at, 1)

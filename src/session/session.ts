@@ -1,27 +1,32 @@
+import { setMaxListeners } from 'node:events'
 import type { AuthenticationCreds } from '../auth-types.ts'
 import { encode } from '../buffer-json.ts'
-import { AuthStateError, type AuthStateErrorCode } from '../errors.ts'
+import { AuthStateError, type AuthStateErrorCode, isAuthStateError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { credsName, isReserved } from '../names.ts'
 import type { Change, Entry, Store } from '../store.ts'
 import { monotonicMs, withTimeout } from './clock.ts'
 import type { Heartbeating } from './heartbeat.ts'
 import type { Lease, Ownership } from './lease.ts'
-import { asAuthStateError, isFinal, isStoreDown, Outage, persist } from './outage.ts'
+import type { SessionSettings } from './open-session.ts'
+import {
+  asAuthStateError,
+  isFinal,
+  isStoreDown,
+  Outage,
+  persist,
+  reason,
+  storeNotClosedMessage,
+} from './outage.ts'
 import { type CachePool, RecordCache } from './record-cache.ts'
 import { RecordReader } from './record-reader.ts'
 import { type Domain, releaseDomain } from './registry.ts'
-import { WriteQueue } from './write-queue.ts'
+import { batchBytes, WriteQueue } from './write-queue.ts'
 
 /** What an open session is made of. */
 export interface SessionParts {
-  readonly store: Store
-  /** Whether the store ends with the session, because it was made for it. */
-  readonly ownsStore: boolean
+  readonly settings: SessionSettings
   readonly domain: Domain
-  readonly scope: string
-  /** The session's name, as the caller gave it. */
-  readonly name: string
   readonly lease: Lease
   readonly member: Heartbeating
   readonly lapses: number
@@ -29,9 +34,7 @@ export interface SessionParts {
   readonly creds: AuthenticationCreds
   /** The stored creds' text; `undefined` for a session that has none yet. */
   readonly storedCreds: string | undefined
-  readonly retryForMs: number
   readonly pool: CachePool | undefined
-  readonly log: Log
 }
 
 /**
@@ -42,10 +45,14 @@ export class Session {
   readonly name: string
   readonly kind: string
   readonly scope: string
+  /** How much one change may hold. */
+  readonly batchBytes: number
   readonly creds: AuthenticationCreds
   /** Resolves when nothing of the session is left in this process. */
   readonly gone: Promise<void>
   readonly #parts: SessionParts
+  readonly #store: Store
+  readonly #log: Log
   readonly #lease: Lease
   readonly #queue: WriteQueue
   readonly #cache: RecordCache
@@ -62,14 +69,20 @@ export class Session {
   #holding: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #removing: Promise<void> | undefined
+  /** Whether somebody asked for its removal, whatever came of that. */
+  #isDoomed = false
   #end: AuthStateError | undefined
 
   constructor(parts: SessionParts) {
-    const { store, lease, name, creds, retryForMs } = parts
+    const { settings, lease, creds } = parts
+    const { store, scope, retryForMs } = settings
     this.#parts = parts
-    this.name = name
+    this.#store = store
+    this.#log = settings.log
+    this.name = settings.session
     this.kind = store.kind
-    this.scope = parts.scope
+    this.batchBytes = store.limits.batchBytes
+    this.scope = scope
     this.creds = creds
     this.#lease = lease
     this.#lapsesSeen = parts.lapses
@@ -79,11 +92,11 @@ export class Session {
     this.#writes = new Outage(retryForMs)
     this.#cache = new RecordCache(parts.pool)
     this.#reader = new RecordReader(
-      { limit: store.limits.readNames, read: names => this.#read(() => store.read(parts.scope, names)) },
+      { limit: store.limits.readNames, read: names => this.#read(() => store.read(scope, names)) },
       this.#cache,
     )
     this.#queue = new WriteQueue({
-      batchBytes: store.limits.batchBytes,
+      batchBytes: this.batchBytes,
       outage: this.#writes,
       attempt: changes => this.#attempt(changes),
       isFinal: error => isFinal(store, error),
@@ -94,6 +107,8 @@ export class Session {
       onUnknown: (changes, error, isFirst) => this.#unknown(changes, error, isFirst),
       describe: error => this.#describeWrite(error),
     })
+    // Every socket that the session outlives leaves a listener or two.
+    setMaxListeners(0, this.signal)
     this.gone = new Promise(resolve => {
       this.#resolveGone = resolve
     })
@@ -104,14 +119,27 @@ export class Session {
     return this.#controller.signal
   }
 
-  get hasEnded(): boolean {
-    return this.#end !== undefined
+  /** Whether somebody in this process closed or removed it: its end is no news to its owner. */
+  get isEndAskedFor(): boolean {
+    return this.#closing !== undefined || this.#isDoomed
   }
 
   /** A new handle's number. The first change through it retires all that are older. */
   newHandle(): number {
     this.#newest += 1
     return this.#newest
+  }
+
+  /** The options of a later call for this session that are other than those that it was opened with. */
+  differencesFrom(later: SessionSettings): readonly string[] {
+    const { settings } = this.#parts
+    const pairs: readonly (readonly [string, unknown, unknown])[] = [
+      ['lease.ttlMs', settings.lease.ttlMs, later.lease.ttlMs],
+      ['retry.forMs', settings.retryForMs, later.retryForMs],
+      ['cache.maxBytes', settings.cacheBytes, later.cacheBytes],
+      ['durability', settings.store.durability, later.store.durability],
+    ]
+    return pairs.filter(([, mine, other]) => mine !== other).map(([name]) => name)
   }
 
   /** The texts of records, in order; one lookup for all that are not cached. */
@@ -143,20 +171,16 @@ export class Session {
   }
 
   /** Queues the creds as they are now; stays pending through any outage. */
-  saveCreds(handle: number): Promise<void> {
+  async saveCreds(handle: number): Promise<void> {
     const refusal = this.#refusal(handle)
-    if (refusal) return Promise.reject(refusal)
-    if (this.#isPaired && !this.creds.account)
-      return Promise.reject(this.#error('CREDS_UNPAIRED', unpairedMessage(this.name)))
-    this.#active = handle
-    const text = encode(this.creds)
-    if (text === this.#storedCreds && !this.#queue.whenSettled(credsName)) return Promise.resolve()
-    if (this.creds.account) this.#isPaired = true
-    const saved = this.#queue.push([{ name: credsName, value: text }], true)
-    saved.catch(error => {
-      if (!this.#end) this.#parts.log.error(error.code, error.message, error)
-    })
-    return saved
+    if (refusal) throw refusal
+    try {
+      await this.#pushCreds(handle)
+    } catch (error) {
+      // Baileys waits for no save, so that nobody else would hear of it; the end of the session has said so itself.
+      if (!this.#end && !this.#isDoomed) this.#logFailedSave(error)
+      throw error
+    }
   }
 
   /** Resolves when everything changed so far has landed. */
@@ -165,58 +189,68 @@ export class Session {
     await this.#queue.flush()
   }
 
-  /** The records whose names begin with `prefix`, each once, after all that was changed before has landed. */
+  /** The records whose names begin with `prefix`, each once, after all that was changed before has landed; not the creds. */
   async *list(prefix: string, values: boolean): AsyncGenerator<Entry, void, void> {
-    await this.#queue.flush().catch(() => {})
-    const { store, scope } = this.#parts
+    await this.#queue.whenAllSettled(name => name.startsWith(prefix) && name !== credsName)
     const given = new Set<string>()
     let pages: AsyncIterator<readonly Entry[]> | undefined
-    for (;;) {
-      const page = await this.#read(async () => {
-        pages ??= store.list(scope, { prefix, values })[Symbol.asyncIterator]()
-        try {
-          return await withTimeout(pages.next(), this.#reads.attemptMs)
-        } catch (error) {
-          // A listing can't go on where it broke off: it begins again, and leaves out what it has given.
-          pages = undefined
-          throw error
+    // Not awaited: one that hangs in a page would hang in this as well.
+    const finish = () => void pages?.return?.().catch(() => {})
+    try {
+      for (;;) {
+        const page = await this.#read(async () => {
+          pages ??= this.#store.list(this.scope, { prefix, values })[Symbol.asyncIterator]()
+          try {
+            return await withTimeout(pages.next(), this.#reads.attemptMs)
+          } catch (error) {
+            // A listing can't go on where it broke off: it begins again, and leaves out what it has given.
+            finish()
+            pages = undefined
+            throw error
+          }
+        })
+        if (page.done) return
+        for (const entry of page.value) {
+          if (isReserved(entry.name) || entry.name === credsName || given.has(entry.name)) continue
+          given.add(entry.name)
+          yield entry
         }
-      })
-      if (page.done) return
-      for (const entry of page.value) {
-        if (isReserved(entry.name) || given.has(entry.name)) continue
-        given.add(entry.name)
-        yield entry
       }
+    } finally {
+      finish()
     }
   }
 
-  /** Whether the session is still this process's own, by what its fence says now; if not, it ends. */
-  async isStillMine(): Promise<boolean> {
-    if (this.#closing || this.#removing) await (this.#closing ?? this.#removing)?.catch(() => {})
-    if (this.#end) return false
+  /** A new handle's number, if the session is still this process's own by what its fence says now; else it ends. */
+  async join(): Promise<number | undefined> {
+    await (this.#closing ?? this.#removing)?.catch(() => {})
+    // A removal that failed has left it half dead: whoever opens it now gets a new one, of what there is.
+    if (this.#isDoomed) await this.close(this.#newest).catch(() => {})
+    if (this.#end) return undefined
     try {
       await this.#persist(async () => this.#own(await this.#lease.look()))
-      return true
     } catch (error) {
-      if (this.#end) return false
+      if (this.#end) return undefined
       throw error
     }
+    return this.#closing || this.#removing ? this.join() : this.newHandle()
   }
 
   /** Lands what is pending and gives the session up. An older handle than the newest only lands what is pending. */
   close(handle: number): Promise<void> {
     if (this.#end) return this.gone
     if (handle < this.#newest) return this.#queue.flush()
+    if (this.#removing) return this.#removing.catch(() => this.close(handle))
     this.#closing ??= this.#close()
     return this.#closing
   }
 
-  /** Removes the session for good: late writes are refused, and nothing of it rises again. */
+  /** Removes the session for good: late writes are refused, and nothing of it rises again. May be repeated when it failed. */
   remove(handle: number): Promise<void> {
     if (this.#end?.code === 'SESSION_REMOVED') return this.gone
-    const refusal = this.#removing ? undefined : this.#refusal(handle)
+    const refusal = this.#isDoomed ? this.#end : this.#refusal(handle)
     if (refusal) return Promise.reject(refusal)
+    this.#isDoomed = true
     this.#removing ??= this.#remove().catch(error => {
       this.#removing = undefined
       throw error
@@ -229,6 +263,23 @@ export class Session {
     this.#hold().catch(() => {
       // Lost: the session has ended and said so. No answer: the next read or write asks again.
     })
+  }
+
+  async #pushCreds(handle: number): Promise<void> {
+    if (this.#isPaired && !this.creds.account) throw this.#error('CREDS_UNPAIRED', unpairedMessage(this.name))
+    this.#active = handle
+    const text = encode(this.creds)
+    if (text === this.#storedCreds && !this.#queue.whenSettled(credsName)) return
+    if (this.creds.account) this.#isPaired = true
+    await this.#queue.push([{ name: credsName, value: text }], true)
+  }
+
+  #logFailedSave(error: unknown): void {
+    if (isAuthStateError(error)) this.#log.error(error.code, error.message, error)
+    else {
+      const message = `The creds of session "${this.name}" can't be saved: they hold what JSON can't carry. See the TypeError that saveCreds() rejects with.`
+      this.#log.error('CREDS_NOT_ENCODED', message, error)
+    }
   }
 
   /** A record's text, at once where it is cached; one that is being changed is waited for. */
@@ -260,7 +311,13 @@ export class Session {
   async #lookAgain(): Promise<void> {
     const { heartbeat } = this.#parts.domain
     while (!this.#isSure) {
-      if (!heartbeat.isFresh) await heartbeat.beat()
+      if (!heartbeat.isFresh) {
+        await heartbeat.beat().catch(async error => {
+          // Where the data is gone no beat lands, and that it is gone is what there is to say.
+          this.#own(await this.#lease.look())
+          throw error
+        })
+      }
       const { lapses } = heartbeat
       this.#own(await this.#lease.look())
       this.#lapsesSeen = lapses
@@ -277,7 +334,7 @@ export class Session {
 
   async #persist<T>(attempt: () => Promise<T>): Promise<T> {
     try {
-      return await persist(this.#parts.store, this.#reads, attempt)
+      return await persist(this.#store, this.#reads, attempt)
     } catch (error) {
       throw this.#end ?? asAuthStateError(error, 'READ_FAILED', { kind: this.kind, session: this.name })
     }
@@ -290,15 +347,15 @@ export class Session {
 
   /** Tries once to land a batch. */
   async #attempt(changes: readonly Change[]): Promise<void> {
-    const { store, scope } = this.#parts
     const endsAt = monotonicMs() + this.#writes.attemptMs
     await withTimeout(this.#beSure(), this.#writes.attemptMs)
-    const batch = this.#withCreds(changes)
-    const hasLanded = await withTimeout(
-      store.write(scope, batch, this.#lease.guards),
-      endsAt - monotonicMs(),
-    ).catch(error => {
-      if (!isFinal(store, error)) this.#lease.doubt()
+    for (const batch of this.#withCreds(changes)) await this.#land(batch, endsAt - monotonicMs())
+  }
+
+  async #land(batch: readonly Change[], limitMs: number): Promise<void> {
+    const answer = this.#store.write(this.scope, batch, this.#lease.guards)
+    const hasLanded = await withTimeout(answer, limitMs).catch(error => {
+      if (!isFinal(this.#store, error)) this.#lease.doubt()
       throw error
     })
     if (!hasLanded) {
@@ -309,10 +366,15 @@ export class Session {
     if (creds?.value !== undefined) this.#storedCreds = creds.value
   }
 
-  /** The first batch carries the creds, or records that land before the first save would have no identity. */
-  #withCreds(changes: readonly Change[]): readonly Change[] {
-    if (this.#storedCreds !== undefined || changes.some(({ name }) => name === credsName)) return changes
-    return [...changes, { name: credsName, value: encode(this.creds) }]
+  /**
+   * The first batch carries the creds, or records that land before the first save would have no identity; where it
+   * would be too large with them, they go before it.
+   */
+  #withCreds(changes: readonly Change[]): readonly (readonly Change[])[] {
+    if (this.#storedCreds !== undefined || changes.some(({ name }) => name === credsName)) return [changes]
+    const creds = { name: credsName, value: encode(this.creds) }
+    const together = [...changes, creds]
+    return batchBytes(together) > this.batchBytes ? [[creds], changes] : [together]
   }
 
   #landed(changes: readonly Change[]): void {
@@ -322,8 +384,9 @@ export class Session {
   #unknown(changes: readonly Change[], error: unknown, isFirst: boolean): void {
     for (const { name } of changes) this.#cache.drop(name)
     if (!isFirst) return
-    const message = `The ${this.kind} store did not take a write of session "${this.name}"; it is repeated until it does.`
-    this.#parts.log.warn('WRITE_RETRIED', message, error)
+    const message = `The ${this.kind} store did not take a write of session "${this.name}" (${reason(error)}); it is repeated.`
+    // Not the driver's error itself: what it quotes, or has in its properties, may be what was being written.
+    this.#log.warn('WRITE_RETRIED', message)
   }
 
   #describeWrite(error: unknown): AuthStateError {
@@ -336,7 +399,7 @@ export class Session {
 
   #refusal(handle: number): AuthStateError | undefined {
     if (this.#end) return this.#end
-    if (this.#removing) return this.#error('SESSION_REMOVED', removedMessage(this.name))
+    if (this.#isDoomed) return this.#error('SESSION_REMOVED', removedMessage(this.name))
     if (this.#closing) return this.#error('SESSION_CLOSED', closedMessage(this.name))
     if (handle < this.#active) return this.#error('SESSION_CLOSED', retiredMessage(this.name))
     return undefined
@@ -350,8 +413,8 @@ export class Session {
       ownership === 'gone'
         ? this.#error('SESSION_REMOVED', removedMessage(this.name))
         : this.#error('LEASE_LOST', lostMessage(this.name, ownership.takenBy))
-    if (!this.#removing) this.#parts.log.error(error.code, error.message)
     this.#finish(error)
+    if (!this.#isDoomed) this.#log.error(error.code, error.message)
     throw error
   }
 
@@ -359,32 +422,39 @@ export class Session {
     this.#queue.stopOutlasting()
     try {
       await this.#queue.flush()
-      if (!this.#end) await this.#persist(() => this.#release())
     } finally {
-      this.#finish(this.#error('SESSION_CLOSED', closedMessage(this.name)))
+      // Also when something could not land: a lease that is kept for nobody keeps everybody else out.
+      await this.#letGo().finally(() => this.#finish(this.#error('SESSION_CLOSED', closedMessage(this.name))))
       await this.gone
     }
   }
 
-  async #release(): Promise<void> {
-    if (this.#lease.isInDoubt) await this.#lease.settle()
-    // False: somebody else's already, or this very release has landed before.
-    await this.#lease.release()
+  async #letGo(): Promise<void> {
+    if (this.#end) return
+    try {
+      // False: somebody else's already, or this very release has landed before.
+      await persist(this.#store, this.#writes, () => this.#lease.release())
+    } catch (error) {
+      this.#parts.domain.heartbeat.owe(through => this.#lease.release(through))
+      throw this.#end ?? asAuthStateError(error, 'WRITE_FAILED', { kind: this.kind, session: this.name })
+    }
   }
 
   async #remove(): Promise<void> {
-    const { store, scope } = this.#parts
     const removed = this.#error('SESSION_REMOVED', removedMessage(this.name))
     this.#queue.end(removed)
     try {
-      await persist(store, this.#writes, async () => {
-        if (this.#lease.isInDoubt) this.#own(await this.#lease.settle())
-        if (await store.remove(scope, this.#lease.guards)) return
+      await persist(this.#store, this.#writes, async () => {
+        if (await this.#store.remove(this.scope, this.#lease.guards)) return
         const ownership = await this.#lease.look()
-        if (ownership !== 'gone') this.#own(ownership)
+        if (ownership === 'gone') return
+        this.#own(ownership)
+        throw new Error('The token changed while the removal was under way.')
       })
     } catch (error) {
-      throw this.#end ?? asAuthStateError(error, 'WRITE_FAILED', { kind: this.kind, session: this.name })
+      const failure =
+        this.#end ?? asAuthStateError(error, 'WRITE_FAILED', { kind: this.kind, session: this.name })
+      if (failure.code !== 'SESSION_REMOVED') throw failure
     }
     this.#finish(removed)
     await this.gone
@@ -393,19 +463,17 @@ export class Session {
   #finish(error: AuthStateError): void {
     if (this.#end) return
     this.#end = error
-    const { domain, store, ownsStore, member, scope } = this.#parts
+    const { domain, member, settings } = this.#parts
     this.#queue.end(error)
     this.#lease.forget()
-    const slot = domain.slots.get(scope)
-    if (slot && 'session' in slot && slot.session === this) domain.slots.delete(scope)
+    const slot = domain.slots.get(this.scope)
+    if (slot && 'session' in slot && slot.session === this) domain.slots.delete(this.scope)
     this.#controller.abort(error)
     domain.heartbeat
       .leave(member)
       .then(() => releaseDomain(domain))
-      .then(() => (ownsStore ? store.close() : undefined))
-      .catch(cause =>
-        this.#parts.log.warn('STORE_NOT_CLOSED', `The ${this.kind} store did not close cleanly.`, cause),
-      )
+      .then(() => (settings.ownsStore ? this.#store.close() : undefined))
+      .catch(cause => this.#log.warn('STORE_NOT_CLOSED', storeNotClosedMessage(this.kind, cause)))
       .finally(this.#resolveGone)
   }
 

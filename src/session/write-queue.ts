@@ -55,9 +55,9 @@ export class WriteQueue {
   /** Queues changes; resolves when they have landed. */
   push(changes: readonly Change[], outlastsOutage: boolean): Promise<void> {
     if (this.#end) return Promise.reject(this.#end)
-    const { outage, batchBytes, describe } = this.#options
-    const bytes = changes.reduce((sum, change) => sum + changeBytes(change), 0)
-    if (bytes > batchBytes) return Promise.reject(describe(tooLarge(bytes, batchBytes)))
+    const { outage, batchBytes: limit, describe } = this.#options
+    const bytes = batchBytes(changes)
+    if (bytes > limit) return Promise.reject(describe(tooLarge(bytes, limit)))
     if (!outlastsOutage && outage.isTooLong && (this.#isRunning || !outage.mayProbe())) {
       return Promise.reject(describe(storeDown(outage.lastError)))
     }
@@ -78,9 +78,16 @@ export class WriteQueue {
     return this.#lastByName.get(name)?.landed.catch(() => {})
   }
 
-  /** Resolves when everything queued so far has landed. @throws the first failure among them */
+  /** Resolves when no such record has a change under way that was queued so far, landed or not. */
+  async whenAllSettled(isAsked: (name: string) => boolean): Promise<void> {
+    const names = Array.from(this.#lastByName.keys()).filter(isAsked)
+    await Promise.all(names.map(name => this.whenSettled(name)))
+  }
+
+  /** Waits until nothing queued so far is under way any more. @throws the first failure among it */
   async flush(): Promise<void> {
-    await Promise.all([...this.#inFlight, ...this.#calls].map(call => call.landed))
+    const outcomes = await Promise.allSettled([...this.#inFlight, ...this.#calls].map(call => call.landed))
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   /** From here on even creds give up when an outage lasts too long: somebody waits for the end. */
@@ -185,8 +192,11 @@ function mergeChanges(calls: readonly Call[]): readonly Change[] {
   return Array.from(byName.values())
 }
 
-function changeBytes({ name, value }: Change): number {
-  return name.length + (value === undefined ? 0 : Buffer.byteLength(value))
+/** What a batch counts against a store's limit. */
+export function batchBytes(changes: readonly Change[]): number {
+  const bytes = ({ name, value }: Change) =>
+    name.length + (value === undefined ? 0 : Buffer.byteLength(value))
+  return changes.reduce((sum, change) => sum + bytes(change), 0)
 }
 
 function tooLarge(bytes: number, limit: number): AuthStateError {
