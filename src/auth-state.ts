@@ -4,8 +4,9 @@ import { isAuthStateError } from './errors.ts'
 import { keyStoreOf } from './key-store.ts'
 import { createLog, type Log } from './log.ts'
 import { scopeOf } from './names.ts'
-import { checkOptions } from './options.ts'
+import { checkBindOptions, checkOptions, checkStore } from './options.ts'
 import { type Handle, openSession } from './session/open-session.ts'
+import type { Session } from './session/session.ts'
 import type { Store } from './store.ts'
 
 /** How a session is opened. Every default is right for production. */
@@ -102,6 +103,7 @@ export async function openAuthState(
   options: AuthStateOptions,
   open: OpenOptions,
 ): Promise<AuthState> {
+  checkStore(store)
   const checked = checkOptions(options)
   const baileys = await loadBaileys(options.baileys)
   const log = createLog(options.logger, { kind: store.kind, session: options.session })
@@ -119,7 +121,7 @@ function authStateOf(handle: Handle, baileys: BaileysModule, log: Log): AuthStat
     session: session.name,
     signal: session.signal,
     saveCreds,
-    bind: (ev, options) => bind(auth, ev, log, options),
+    bind: (ev, options) => bind(auth, session, ev, log, options),
     flush: () => session.flush(),
     remove: () => session.remove(number),
     close,
@@ -128,13 +130,18 @@ function authStateOf(handle: Handle, baileys: BaileysModule, log: Log): AuthStat
   return auth
 }
 
-function bind(auth: AuthState, ev: BaileysEventEmitter, log: Log, options: BindOptions = {}): () => void {
-  const { onFatal, onLoggedOut = 'keep' } = options
+function bind(
+  auth: AuthState,
+  session: Session,
+  ev: BaileysEventEmitter,
+  log: Log,
+  options: BindOptions = {},
+): () => void {
+  const { onFatal, onLoggedOut } = checkBindOptions(options)
   const fatal = () => {
     const reason: unknown = auth.signal.reason
-    if (isAuthStateError(reason) && reason.code !== 'SESSION_CLOSED' && !isRemoving) onFatal?.(reason)
+    if (isAuthStateError(reason) && !session.isEndAskedFor) onFatal?.(reason)
   }
-  let isRemoving = false
   const onCreds = () => void auth.saveCreds()
   const onConnection = (update: {
     connection?: unknown
@@ -145,7 +152,6 @@ function bind(auth: AuthState, ev: BaileysEventEmitter, log: Log, options: BindO
     auth.signal.removeEventListener('abort', fatal)
     if (statusCodeOf(update.lastDisconnect?.error) !== loggedOut) return
     if (onLoggedOut === 'remove') {
-      isRemoving = true
       auth.remove().catch(error => log.error('SESSION_NOT_REMOVED', String(error.message), error))
     } else {
       log.warn(

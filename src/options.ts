@@ -1,7 +1,9 @@
-import type { AuthStateOptions } from './auth-state.ts'
+import type { AuthStateOptions, BindOptions } from './auth-state.ts'
 import type { SessionSettings } from './session/open-session.ts'
+import type { Store } from './store.ts'
 
 const shortestTtlMs = 100
+const longestTtlMs = 24 * 60 * 60_000
 
 /** The options with every default filled in. @throws TypeError that names the option and what it takes */
 export function checkOptions(
@@ -12,30 +14,54 @@ export function checkOptions(
   if (typeof session !== 'string' || session === '') {
     throw new TypeError("option 'session' is required: the session's name, a text that is not empty.")
   }
-  if (logger !== undefined && logger !== false && typeof logger?.warn !== 'function') {
+  if (logger !== undefined && logger !== false && !isLogger(logger)) {
     throw new TypeError("option 'logger' takes a logger with pino's methods, or false.")
   }
   if (cache !== undefined) checkObject('cache', cache, ['maxBytes'])
   checkObject('lease', lease, ['ttlMs', 'waitMs', 'onHeld'])
   checkObject('retry', retry, ['forMs'])
+  const { forMs = 30_000 } = retry
   const { ttlMs = 10_000, waitMs = 30_000, onHeld = 'wait' } = lease
   if (onHeld !== 'wait' && onHeld !== 'takeOver')
     throw new TypeError("option 'lease.onHeld' takes 'wait' or 'takeOver'.")
   return {
     session,
     lease: {
-      ttlMs: checkNumber('lease.ttlMs', ttlMs, shortestTtlMs, Number.MAX_SAFE_INTEGER),
+      ttlMs: checkNumber('lease.ttlMs', ttlMs, shortestTtlMs, longestTtlMs),
       waitMs: checkNumber('lease.waitMs', waitMs, 0, Number.POSITIVE_INFINITY),
       onHeld,
     },
-    retryForMs: checkNumber('retry.forMs', retry.forMs ?? 30_000, 0, Number.POSITIVE_INFINITY),
+    retryForMs: checkNumber('retry.forMs', forMs, 0, Number.POSITIVE_INFINITY),
     cacheBytes: cache && checkNumber('cache.maxBytes', cache.maxBytes, 0, Number.MAX_SAFE_INTEGER),
   }
 }
 
+/** The options of `bind` with every default filled in. @throws TypeError that names the option and what it takes */
+export function checkBindOptions(
+  options: BindOptions,
+): BindOptions & Required<Pick<BindOptions, 'onLoggedOut'>> {
+  checkObject('options', options, ['onFatal', 'onLoggedOut'])
+  const { onFatal, onLoggedOut = 'keep' } = options
+  if (onFatal !== undefined && typeof onFatal !== 'function')
+    throw new TypeError("option 'onFatal' takes a function.")
+  if (onLoggedOut !== 'keep' && onLoggedOut !== 'remove')
+    throw new TypeError("option 'onLoggedOut' takes 'keep' or 'remove'.")
+  return { ...options, onLoggedOut }
+}
+
+/** @throws TypeError where a store should be and is none: a client of a database, for example */
+export function checkStore(store: Store): void {
+  const isStore = typeof store?.read === 'function' && typeof store.write === 'function' && 'limits' in store
+  if (!isStore)
+    throw new TypeError('useAuthState takes a store first: memoryStore(), for example, not a client.')
+}
+
 /** Names what is not an object, or has a property that `known` does not list: a misspelt option must not pass in silence. */
 export function checkObject(name: string, value: unknown, known: readonly string[]): void {
-  if (typeof value !== 'object' || value === null) throw new TypeError(`option '${name}' takes an object.`)
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new TypeError(
+      name === 'options' ? 'the options must be an object.' : `option '${name}' takes an object.`,
+    )
   const unknownName = Object.keys(value).find(property => !known.includes(property))
   if (unknownName !== undefined) {
     throw new TypeError(`unknown option '${unknownName}' in ${name}; there are: ${known.join(', ')}.`)
@@ -44,5 +70,10 @@ export function checkObject(name: string, value: unknown, known: readonly string
 
 function checkNumber(name: string, value: unknown, least: number, most: number): number {
   if (typeof value === 'number' && value >= least && value <= most) return value
-  throw new TypeError(`option '${name}' takes a number of at least ${least}.`)
+  const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`
+  throw new TypeError(`option '${name}' takes a number ${range}.`)
+}
+
+function isLogger(value: object): boolean {
+  return ['warn', 'error'].every(method => typeof Object(value)[method] === 'function')
 }
