@@ -95,7 +95,7 @@ class Folders implements MultiFileStore {
 
   async open(): Promise<void> {
     try {
-      await this.#fs.makeFolder(this.#path)
+      await this.#fs.makeFolders(this.#path)
       await this.#fs.readFolder(this.#path)
       this.#realPath = await realpath(this.#path)
     } catch (error) {

@@ -36,7 +36,7 @@ export async function syncRecordFolders(place: Place): Promise<void> {
   }
 }
 
-/** Moves a file into the owner's folder, and deletes it there. */
+/** Moves a file (or a folder) into the owner's folder, and deletes it there. */
 export async function takeAway(place: Place, ownFolder: string, path: string): Promise<void> {
   const { fs } = place
   const away = join(ownFolder, `away.${newId()}`)
@@ -47,7 +47,8 @@ export async function takeAway(place: Place, ownFolder: string, path: string): P
     if (!fs.identify(ownFolder)) throw new Moved()
     return
   }
-  await fs.unlink(away).catch(() => {})
+  // What stays there is swept by the next take-over.
+  await fs.removeTree(away).catch(() => {})
 }
 
 async function put(

@@ -24,8 +24,10 @@ export interface FileSystem {
   readFolder(path: string): Promise<string[]>
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
-  /** Creates a folder with mode 0700, and those above it; no error where there is one. */
+  /** Creates a folder with mode 0700; fails where there is one, or none above it. */
   makeFolder(path: string): Promise<void>
+  /** Creates a folder with mode 0700, and those above it; no error where there is one. */
+  makeFolders(path: string): Promise<void>
   removeFolder(path: string): Promise<void>
   /** Removes a file or a folder with all in it. */
   removeTree(path: string): Promise<void>
@@ -55,7 +57,8 @@ export const nodeFileSystem: FileSystem = {
   readFolder: path => readdir(path),
   rename,
   unlink,
-  async makeFolder(path) {
+  makeFolder: path => mkdir(path, 0o700),
+  async makeFolders(path) {
     await mkdir(path, { recursive: true, mode: 0o700 })
   },
   removeFolder: path => rmdir(path),

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { credsName, fenceName } from '../../src/names.ts'
 import type { Change, Guard } from '../../src/store.ts'
 import { applyTexts, syncRecordFolders } from './apply.ts'
-import { hasCode, ifPresent, writeAll } from './file-system.ts'
+import { ifPresent, writeAll } from './file-system.ts'
 import { encodeEntry, hashOf } from './journal.ts'
 import type { Place } from './place.ts'
 import type { Placement } from './placement.ts'
@@ -52,7 +52,12 @@ export class Owner {
   /** The owner of a state just taken, whose journal holds these changes. */
   static async begin(place: Place, taken: Taken, changes: readonly Change[]): Promise<Owner> {
     const owner = new Owner(place, taken)
-    await owner.#recognise()
+    try {
+      await owner.#recognise()
+    } catch (error) {
+      await owner.end()
+      throw error
+    }
     owner.#remember(changes)
     return owner
   }
@@ -70,6 +75,15 @@ export class Owner {
     if (this.#hasEnded) return false
     const id = this.#place.fs.identify(this.#journal.path)
     return id !== undefined && id.inode === this.#inode && id.device === this.#device
+  }
+
+  /** True where somebody else, or nobody, has the scope now, for certain. */
+  isLost(): boolean {
+    try {
+      return !this.isOwner
+    } catch {
+      return false
+    }
   }
 
   /** The records' texts; `undefined` where the owner is one no more, and they have to be read another way. */
@@ -237,9 +251,4 @@ export class Owner {
       `The session in ${this.#place.folder ?? this.#place.home} was taken over while a batch was written, and its new owner has not finished: whether the batch landed is unknown. Read it again.`,
     )
   }
-}
-
-/** True for the failures that mean: another owner, or nobody, has the scope now. */
-export function isLoss(error: unknown): boolean {
-  return error instanceof Moved || hasCode(error, 'ENOENT')
 }

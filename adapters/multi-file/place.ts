@@ -120,12 +120,12 @@ export function encodeHead(head: Head): string {
 export async function begin(place: Place): Promise<void> {
   const { fs, folder, home } = place
   const above = join(home, '..')
-  await fs.makeFolder(above)
+  await fs.makeFolders(above)
   const staging = join(above, `new.${newId()}`)
   try {
+    await fs.makeFolder(staging)
     await fs.makeFolder(join(staging, `live.${nobody}`))
-    await fs.makeFolder(join(staging, 'kept'))
-    if (place.isLabelled) await writeFile(fs, join(staging, 'scope'), place.scope, place.sync.files)
+    await furnish(place, staging)
     if (folder !== undefined) await ignoreInGit(fs, folder)
     await replaceEmpty(fs, staging, home)
     // What is in `home` itself is made safe by the take-over that follows.
@@ -136,6 +136,13 @@ export async function begin(place: Place): Promise<void> {
     // Another first opener won, or a removal swept what was being made: look again.
     if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOENT')) throw error
   }
+}
+
+/** Makes, in this folder, what {@link Place.home} holds beside the state. */
+export async function furnish(place: Place, folder: string): Promise<void> {
+  await place.fs.makeFolder(join(folder, 'kept'))
+  if (!place.isLabelled) return
+  await writeFile(place.fs, join(folder, 'scope'), place.scope, place.sync.files)
 }
 
 async function replaceEmpty(fs: FileSystem, staging: string, home: string): Promise<void> {

@@ -2,10 +2,12 @@ import { join } from 'node:path'
 import { takeAway } from './apply.ts'
 import { baileysFileName, recordOfFile } from './file-names.ts'
 import { forEachLimited, hasCode, ifPresent } from './file-system.ts'
-import { newId, nobody, type Place, type State } from './place.ts'
+import { furnish, newId, nobody, type Place, type State } from './place.ts'
 import { Moved } from './trouble.ts'
 
 const filesAtOnce = 16
+/** What {@link furnish} makes. */
+const furniture = ['kept', 'scope']
 
 /** Removes a claimed scope: from the moment of the rename it is gone, whatever of it is still on disk. */
 export async function removeClaimed(place: Place, claimed: string): Promise<void> {
@@ -28,6 +30,11 @@ export async function finishRemoval(place: Place, state: State): Promise<void> {
   try {
     await place.fs.rename(join(place.home, state.name), folder)
     await deleteRecords(place, folder)
+    await strip(place, folder)
+    await furnish(place, folder)
+    for (const name of await place.fs.readFolder(folder)) {
+      if (furniture.includes(name)) await place.fs.rename(join(folder, name), join(place.home, name))
+    }
     await place.fs.rename(folder, join(place.home, `live.${nobody}`))
   } catch (error) {
     throw hasCode(error, 'ENOENT') ? new Moved() : error
@@ -43,17 +50,21 @@ async function deleteRecords(place: Place, folder: string): Promise<void> {
   ]
   await forEachLimited(paths, filesAtOnce, path => takeAway(place, folder, path))
   const rest = await place.fs.readFolder(folder)
-  await forEachLimited(rest, filesAtOnce, async name => {
-    await ifPresent(place.fs.unlink(join(folder, name)))
-  })
+  await forEachLimited(rest, filesAtOnce, name => place.fs.removeTree(join(folder, name)))
+}
+
+/** Deletes, by way of this removal's own folder, what is beside the state. */
+async function strip(place: Place, folder: string): Promise<void> {
+  for (const name of furniture) {
+    await takeAway(place, folder, join(place.home, name))
+  }
 }
 
 async function deleteHome(place: Place, folder: string): Promise<void> {
   const { fs, home } = place
-  await fs.removeFolder(folder)
+  await strip(place, folder)
   // From here on nobody's state is here: a new opener replaces `home` by a rename, which needs it to be empty.
-  await ifPresent(fs.removeFolder(join(home, 'kept')))
-  await ifPresent(fs.unlink(join(home, 'scope')))
+  await fs.removeFolder(folder)
   await fs.removeFolder(home)
   if (place.folder === undefined) return
   const above = join(home, '..')

@@ -4,7 +4,7 @@ import { credsName, fenceName, isReserved } from '../../src/names.ts'
 import type { Change, Entry, Guard, ListOptions } from '../../src/store.ts'
 import { baileysFileName, recordOfFile } from './file-names.ts'
 import { ifPresent } from './file-system.ts'
-import { isLoss, Owner } from './owner.ts'
+import { Owner } from './owner.ts'
 import { begin, findState, newId, type Place, readHead, type State } from './place.ts'
 import { loadPlacement, recordOfKept } from './placement.ts'
 import { finishRemoval, removeClaimed } from './removal.ts'
@@ -17,8 +17,12 @@ const behindMs = 500
 const behindBytes = 8 * 1024 * 1024
 /** After this many failures in a row the files wait for the next batch: the journal holds what they lack. */
 const attemptsInBackground = 5
-/** How long a claim may stand still before the next contender takes it for left behind. */
-const claimMs = 500
+/**
+ * How long a claim may stand before a contender takes it for left behind: at first, and at most. It doubles with each
+ * claim seen, so that contenders on a slow disk don't take it from each other for ever. Taking a living one is safe.
+ */
+const claimMs = 100
+const longestClaimMs = 5000
 const pageSize = 500
 
 const nothing: Replay = { overlay: new Map(), known: new Map(), paths: [], sequence: 0, bytes: 0 }
@@ -104,7 +108,7 @@ export class SessionFolder {
   /** Writes what files lack, and closes the journal. Where that fails the journal still holds it. */
   async close(): Promise<void> {
     await this.#inTurn(async () => {
-      if (this.#owner?.isOwner) await this.#flush(true)
+      await this.#flush(true)
       await this.#letGo()
     })
   }
@@ -131,6 +135,7 @@ export class SessionFolder {
   async #whenMine(guards: readonly Guard[], work: (state: State) => Promise<boolean>): Promise<boolean> {
     let lastClaim = ''
     let claimSince = 0
+    let patienceMs = claimMs * (0.5 + Math.random() / 2)
     for (let attempt = 0; attempt < 1000; attempt++) {
       try {
         const state = await findState(this.#place)
@@ -140,9 +145,12 @@ export class SessionFolder {
         if (state === undefined) await begin(this.#place)
         else if (state.kind === 'gone') await finishRemoval(this.#place, state)
         else if (state.kind === 'claim') {
-          if (state.name !== lastClaim) claimSince = performance.now()
+          if (state.name !== lastClaim) {
+            claimSince = performance.now()
+            patienceMs = Math.min(2 * patienceMs, longestClaimMs)
+          }
           lastClaim = state.name
-          if (performance.now() - claimSince >= claimMs) return await work(state)
+          if (performance.now() - claimSince >= patienceMs) return await work(state)
           await delay(10)
         } else return await work(state)
       } catch (error) {
@@ -158,7 +166,8 @@ export class SessionFolder {
   async #follow(changes: readonly Change[]): Promise<void> {
     if (!this.#place.isBehind) return this.#flush(true)
     if (changes.some(({ name }) => name === credsName)) {
-      await this.#owner?.writeCreds().catch(error => this.#flushFailed(error))
+      const owner = this.#owner
+      await owner?.writeCreds().catch(error => this.#flushFailed(owner, error))
     }
     const isLong = (this.#owner?.journalBytes ?? 0) > behindBytes
     if (isLong) this.#flushSoon(0)
@@ -186,11 +195,12 @@ export class SessionFolder {
       this.#failures = 0
       if (owner.pending > 0 && this.#owner === owner && this.#timer === undefined) this.#flushSoon(behindMs)
     } catch (error) {
-      if (this.#owner === owner && (owner.isOwner || !isLoss(error))) this.#flushFailed(error)
+      this.#flushFailed(owner, error)
     }
   }
 
-  #flushFailed(error: unknown): void {
+  #flushFailed(owner: Owner, error: unknown): void {
+    if (this.#owner !== owner || owner.isLost()) return
     const where = this.#place.folder ?? this.#place.home
     const why = error instanceof Error ? error.message.split(',')[0] : String(error)
     this.#place.warn(
@@ -198,8 +208,7 @@ export class SessionFolder {
       `Record files in ${where} could not be written (${why}). Nothing is lost, the journal holds it; but Baileys' own function would not see it. Look at the disk and at permissions.`,
     )
     this.#failures++
-    if (this.#failures < attemptsInBackground && this.#owner?.isOwner)
-      this.#flushSoon(behindMs * 2 ** this.#failures)
+    if (this.#failures < attemptsInBackground) this.#flushSoon(behindMs * 2 ** this.#failures)
   }
 
   async #letGo(): Promise<void> {

@@ -2,7 +2,7 @@ import { basename, join } from 'node:path'
 import { fenceName } from '../../src/names.ts'
 import type { Change, Guard } from '../../src/store.ts'
 import { applyTexts, syncRecordFolders } from './apply.ts'
-import { forEachLimited, hasCode, ifPresent, type OpenFile, writeAll, writeFile } from './file-system.ts'
+import { forEachLimited, hasCode, type OpenFile, writeAll, writeFile } from './file-system.ts'
 import { encodeEntry, hashOf } from './journal.ts'
 import {
   encodeHead,
@@ -154,7 +154,7 @@ async function sweep(place: Place, folder: string, base: string): Promise<void> 
   const names = await place.fs.readFolder(folder)
   const leftOver = names.filter(name => name.split('.')[1] !== base || !/^(?:head|journal)\./.test(name))
   await forEachLimited(leftOver, 4, async name => {
-    await ifPresent(place.fs.unlink(join(folder, name)))
+    await place.fs.removeTree(join(folder, name))
   })
 }
 

@@ -25,13 +25,13 @@ function filesBackend(name: string, make: (path: string) => Store, onlyScope?: s
 }
 
 // Every scope of "a thousand scopes" is a folder, made safe with real fsyncs.
-jest.setTimeout(30_000)
+const patientTest = (name: string, run: () => Promise<void>) => test(name, run, 30_000)
 
 for (const backend of [
   filesBackend('multi-file', path => multiFileStore(path)),
   filesBackend('multi-file relaxed', path => multiFileStore(path, { durability: 'relaxed' })),
   filesBackend('one folder', path => folderStore(path), folderScope),
 ]) {
-  storeSuite({ test, backend })
-  authStateSuite({ test, backend, baileys })
+  storeSuite({ test: patientTest, backend })
+  authStateSuite({ test: patientTest, backend, baileys })
 }
