@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { built } from '../built.ts'
 import { within } from '../whatsapp/within.ts'
-import { type BotLine, type BotSettings, decryptedBefore } from './bot-line.ts'
+import { type BotLine, type BotOrder, type BotSettings, decryptedBefore } from './bot-line.ts'
 
 /** A bot over all the processes that it lives and dies in, and what they said. */
 export class BotHandle extends EventEmitter<{ line: [BotLine] }> implements AsyncDisposable {
@@ -29,7 +29,7 @@ export class BotHandle extends EventEmitter<{ line: [BotLine] }> implements Asyn
   start(): void {
     const child = spawn(process.execPath, [built('test/bot/bot-process.ts')], {
       env: { ...process.env, BOT: JSON.stringify(this.#settings) },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.#child = child
     this.counts.starts += 1
@@ -48,6 +48,11 @@ export class BotHandle extends EventEmitter<{ line: [BotLine] }> implements Asyn
       this.on('line', listen)
     })
     return within(heard, `the bot to say "${kind}" (it said: ${this.log.slice(-3).join('; ')})`, timeoutMs)
+  }
+
+  /** Has the bot send a text. */
+  send(order: BotOrder): void {
+    this.#child?.stdin?.write(`${JSON.stringify(order)}\n`)
   }
 
   /** Kills the process as a power cut does, wherever it is; resolves when it is gone. */

@@ -9,6 +9,12 @@ export interface BotSettings {
   readonly server: Pick<ServerHandle, 'url' | 'root'>
 }
 
+/** What such a bot is told on standard input, a JSON line each: to send a text. */
+export interface BotOrder {
+  readonly to: string
+  readonly text: string
+}
+
 /** What such a bot says, a JSON line each. */
 export type BotLine =
   /** The auth state is open; `paired` before the socket has said a word. */

@@ -1,9 +1,10 @@
 import { writeSync } from 'node:fs'
+import { createInterface } from 'node:readline'
 import type { WAMessageKey, WASocket } from '@whiskeysockets/baileys'
 import { type AuthState, type Logger, useMultiFileAuthState } from 'baileys-authkit'
 import { type ConnectOptions, connectSocket, statusCodeOf } from '../whatsapp/client.ts'
 import type { LogLine } from '../whatsapp/quiet-logger.ts'
-import type { BotLine, BotSettings } from './bot-line.ts'
+import type { BotLine, BotOrder, BotSettings } from './bot-line.ts'
 
 /**
  * A bot in a process of its own, to be killed. It says what happens to it on standard output, and reconnects as the
@@ -17,6 +18,10 @@ let current: { readonly auth: AuthState; readonly sock: WASocket } | undefined
 let isEnding = false
 
 process.once('SIGTERM', () => void end())
+createInterface({ input: process.stdin }).on('line', line => {
+  const { to, text }: BotOrder = JSON.parse(line)
+  current?.sock.sendMessage(to, { text }).catch(fail)
+})
 await connect().catch(fail)
 
 async function connect(): Promise<void> {

@@ -1,0 +1,109 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { WAMessageKey } from '@whiskeysockets/baileys'
+import { BotHandle } from '../bot/bot-handle.ts'
+import { decryptedBefore } from '../bot/bot-line.ts'
+import { type BaileysLine, type Bot, Bots, brokenSession } from '../whatsapp/bots.ts'
+import { within } from '../whatsapp/within.ts'
+
+const kills = 4
+const messages = 160
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'authkit-end-to-end-'))
+})
+
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true })
+})
+
+test.each<BaileysLine>(['7', '6.7'])(
+  'a bot on Baileys %s is killed in mid-stream, never pairs again, and has every message of people and groups',
+  async line => {
+    await using bots = await Bots.start()
+    await using bot = new BotHandle({
+      folder,
+      line,
+      server: { url: bots.server.url, root: bots.server.root },
+    })
+    bot.start()
+    const { qr } = await bot.until('qr')
+    const paired = bot.until('open')
+    await bots.server.scan(qr, '15559000')
+    await paired
+    const textOfId = new Map<string, string>()
+    // Every guide asks for this: without it nothing can be sent again. Baileys 7 asks for group messages that came in
+    // another order than they were sent, since it can't use the keys that it kept for them.
+    const getMessage = async ({ id }: WAMessageKey) => ({ conversation: textOfId.get(id ?? '') ?? '' })
+    const senders = await Promise.all(
+      (['7', '6.7'] as const).map(each => bots.pair(each, undefined, { getMessage })),
+    )
+    const user = '15559000@s.whatsapp.net'
+    const group = bots.server.createGroup([user, ...senders.map(sender => sender.user)])
+    const idOfText = new Map<string, string>()
+
+    const sending = Promise.all(senders.map((sender, index) => sendShare(sender, index)))
+    for (let kill = 1; kill <= kills; kill++) {
+      await untilCame(Math.floor((kill * messages) / (kills + 1)))
+      await bot.kill()
+      bot.start()
+      expect(await bot.until('opened')).toMatchObject({ paired: true })
+      await bot.until('open')
+    }
+    await sending
+    await untilCame(messages)
+
+    expect(missing()).toEqual([])
+    expect(bots.server.counts.pairings).toBe(1 + senders.length)
+    expect(bot.log.filter(text => brokenSession.test(text) && !text.includes(decryptedBefore))).toEqual([])
+
+    await repliesReach(senders, group)
+    await bot.stop()
+
+    async function sendShare(sender: Bot, index: number): Promise<void> {
+      for (let number = index; number < messages; number += senders.length) {
+        const to = number % 3 === 0 ? group : user
+        const text = `${to === group ? 'to the group' : 'to the bot'}: ${number}`
+        const id = await bots.send(sender, to, text)
+        idOfText.set(text, id)
+        textOfId.set(id, text)
+      }
+    }
+
+    function missing(): string[] {
+      const texts = new Set(bot.decrypted)
+      return [...idOfText]
+        .filter(([text, id]) => !texts.has(text) && !bot.seenBefore.has(id))
+        .map(([text]) => text)
+    }
+
+    function untilCame(count: number): Promise<void> {
+      const came = new Promise<void>(resolve => {
+        const look = () => {
+          if (idOfText.size - missing().length < count) return
+          bot.off('line', look)
+          resolve()
+        }
+        bot.on('line', look)
+        look()
+      })
+      return within(
+        came,
+        `${count} messages (missing: ${missing().slice(0, 5)}; log: ${bot.log.slice(-5)})`,
+        30_000,
+      )
+    }
+
+    async function repliesReach(all: readonly Bot[], toGroup: string): Promise<void> {
+      for (const sender of all) bot.send({ to: sender.user, text: `reply to ${sender.number}` })
+      bot.send({ to: toGroup, text: 'reply to all' })
+      await Promise.all(
+        all.map(sender => sender.inbox.untilTexts([`reply to ${sender.number}`, 'reply to all'])),
+      )
+    }
+  },
+  90_000,
+)
