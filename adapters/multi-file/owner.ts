@@ -224,7 +224,9 @@ export class Owner {
       const pending = this.#pending.get(name)
       return pending ? hashOf(pending.value) : this.#hashes.get(name)
     }
-    const unknown = changes.filter(({ name }) => isFirst(name) && hash(name) === undefined)
+    const unknown = changes.filter(
+      ({ name }) => isFirst(name) && hash(name) === undefined && !this.placement.isAbsent(name),
+    )
     const texts = await readTexts(
       this.placement,
       unknown.map(({ name }) => name),

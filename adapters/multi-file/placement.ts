@@ -57,6 +57,11 @@ export class Placement {
     return [...(file ? [file.path] : []), ...(this.#kept.has(kept) ? [this.#keptPath(kept)] : [])]
   }
 
+  /** True for a record that has no file; sooner known than by reading one. */
+  isAbsent(record: string): boolean {
+    return this.placesOf(record).every(path => this.#place.fs.identify(path) === undefined)
+  }
+
   /** The file's content for a text, at the path that {@link places} gave. */
   content(record: string, path: string, text: string): string {
     return path === this.#keptPath(keptFileName(record)) ? `${record}\n${text}` : text

@@ -172,9 +172,17 @@ async function setAside(place: Place, replay: Replay): Promise<void> {
   )
 }
 
+/** Removes what first openers made that were second, or died. One that still lives looks again. */
+async function sweepStaging(place: Place): Promise<void> {
+  const above = join(place.home, '..')
+  for (const name of await place.fs.readFolder(above)) {
+    if (name.startsWith('new.')) await place.fs.removeTree(join(above, name))
+  }
+}
+
 /** What is left of the last owner counts no more; the next take-over sweeps what can't be deleted now. */
 async function forget(place: Place, folder: string, base: string, replay: Replay): Promise<void> {
-  if (base === nobody) return
+  if (base === nobody) await sweepStaging(place).catch(() => {})
   for (const name of [...replay.paths.map(path => basename(path)), `head.${base}`]) {
     await place.fs.unlink(join(folder, name)).catch(() => {})
   }
