@@ -133,13 +133,18 @@ export class Owner {
     return true
   }
 
-  /** Brings Baileys' creds file up to date. In turns, so that an older text never replaces a newer one. */
-  writeCreds(): Promise<void> {
+  /**
+   * Brings Baileys' creds file up to date, safe on disk where it has to be or batches are. In turns, so that an older
+   * text never replaces a newer one.
+   */
+  writeCreds(isSafe: boolean = this.#place.sync.batches): Promise<void> {
     const turn = async () => {
       const creds = this.#pending.get(credsName)
       if (!creds || creds === this.#writtenCreds) return
-      await applyTexts(this.#place, this.placement, this.#folder, [[credsName, creds.value]])
-      this.#writtenCreds = creds
+      const files = isSafe && this.#place.sync.files
+      const place = { ...this.#place, sync: { ...this.#place.sync, files } }
+      await applyTexts(place, this.placement, this.#folder, [[credsName, creds.value]])
+      if (isSafe) this.#writtenCreds = creds
     }
     const written = this.#credsTurn.then(turn)
     this.#credsTurn = written.catch(() => {})
@@ -177,7 +182,7 @@ export class Owner {
 
   async #writeFiles(through: number): Promise<void> {
     const due = Array.from(this.#pending).filter(([, { sequence }]) => sequence <= through)
-    await this.writeCreds()
+    await this.writeCreds(true)
     await applyTexts(
       this.#place,
       this.placement,

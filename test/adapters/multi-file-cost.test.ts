@@ -46,6 +46,9 @@ test('a small batch is one append, one fdatasync and a few looks at the journal'
 test('with relaxed durability a batch waits for no fdatasync', async () => {
   const { store, since } = await counted('relaxed')
   assert.deepEqual(syncs(await since(() => store.write(folderScope, burst, mine))), [])
+  const creds = [{ name: 'creds', value: '{}' }]
+  assert.deepEqual(syncs(await since(() => store.write(folderScope, creds, mine))), [])
+  assert.ok(existsSync(join(folder, 'creds.json')))
   await store.close()
 })
 

@@ -86,7 +86,7 @@ test('a stopped owner that goes on lands no batch and changes no file', async ()
 test('a batch whose owner was stopped before its last look is told what became of it', async () => {
   for (const isBefore of [true, false]) {
     const name = join(folder, String(isBefore))
-    const gate = gated(isBefore)
+    const gate = gated('write', /journal/, isBefore)
     const old = folderStore(name, {}, gate.fileSystem)
     await old.open()
     opened.push(old)
@@ -105,6 +105,50 @@ test('a batch whose owner was stopped before its last look is told what became o
     assert.equal(await late, !isBefore)
     assert.equal(await read(store, 'session/1.0'), isBefore ? undefined : 'late')
   }
+})
+
+test('an owner stopped amid its record files puts no old text over a new one', async () => {
+  const gate = gated('rename', /session-1\.0\.json$/, true)
+  const old = folderStore(folder, {}, gate.fileSystem)
+  await old.open()
+  opened.push(old)
+  assert.ok(await take(old, undefined, 'old'))
+  gate.arm()
+  await old.write(folderScope, [{ name: 'session/1.0', value: 'old' }])
+  await gate.reached
+  const store = await open()
+  assert.ok(await take(store, 'old', 'new'))
+  await store.write(folderScope, [{ name: 'session/1.0', value: 'new' }])
+  assert.ok(await take(store, 'new', 'released'))
+  gate.pass()
+  await gate.done
+  assert.equal(await readFile(join(folder, 'session-1.0.json'), 'utf8'), 'new')
+})
+
+test('a reader whose journal is cut while it reads files looks again', async () => {
+  const old = await open()
+  assert.ok(await take(old, undefined, 'old'))
+  const names = ['session/1.0', 'session/2.0']
+  await old.write(
+    folderScope,
+    names.map(name => ({ name, value: 'landed' })),
+  )
+  const gate = gated('readFile', /session-1\.0\.json$/, true)
+  const absent = { ...gate.fileSystem }
+  // What a read that was a moment earlier would have found: no file yet.
+  absent.readFile = path =>
+    gate.fileSystem.readFile(path === join(folder, 'session-2.0.json') && !isCut ? `${path}.absent` : path)
+  let isCut = false
+  const reader = folderStore(folder, {}, absent)
+  await reader.open()
+  opened.push(reader)
+  gate.arm()
+  const read = reader.read(folderScope, names)
+  await gate.reached
+  await old.close()
+  isCut = true
+  gate.pass()
+  assert.deepEqual(await read, ['landed', 'landed'])
 })
 
 test('an owner killed amid its batches leaves every acknowledged one, whole', async () => {
@@ -304,37 +348,43 @@ async function owner(from: string, to: string): Promise<Owner> {
   }
 }
 
-/** Stops the next append, before it is written or once it is safe, until `pass()`. */
-function gated(isBefore: boolean) {
+/** Stops the next such operation on such a path, before it is done or once it is, until `pass()`. */
+function gated(operation: 'write' | 'rename' | 'readFile', target: RegExp, isBefore: boolean) {
   let isArmed = false
   const reached = signal()
   const passed = signal()
-  const stop = async () => {
-    if (!isArmed) return
+  const done = signal()
+  const through = async <T>(name: string, path: string, work: () => Promise<T>): Promise<T> => {
+    const isStopped = isArmed && name === operation && target.test(path)
+    if (!isStopped) return work()
     isArmed = false
-    reached.resolve()
-    await passed.promise
+    const stop = async () => {
+      reached.resolve()
+      await passed.promise
+    }
+    try {
+      if (isBefore) await stop()
+      const result = await work()
+      if (!isBefore) await stop()
+      return result
+    } finally {
+      done.resolve()
+    }
   }
+  const fs = nodeFileSystem
   const fileSystem: typeof nodeFileSystem = {
-    ...nodeFileSystem,
+    ...fs,
     async create(path) {
-      const file = await nodeFileSystem.create(path)
-      return {
-        ...file,
-        async write(bytes) {
-          if (isBefore) await stop()
-          return file.write(bytes)
-        },
-        async datasync() {
-          await file.datasync()
-          if (!isBefore) await stop()
-        },
-      }
+      const file = await fs.create(path)
+      return { ...file, write: bytes => through('write', path, () => file.write(bytes)) }
     },
+    rename: (from, to) => through('rename', to, () => fs.rename(from, to)),
+    readFile: path => through('readFile', path, () => fs.readFile(path)),
   }
   return {
     fileSystem,
     reached: reached.promise,
+    done: done.promise,
     arm() {
       isArmed = true
     },
