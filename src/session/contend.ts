@@ -5,6 +5,7 @@ import { describeHolder, type Fence, parseFence } from './fence.ts'
 import { heartbeatPeriodMs } from './heartbeat.ts'
 import { claimLease, type Lease, type LeaseSubject } from './lease.ts'
 import { isProvablyDead, thisProcess } from './process-identity.ts'
+import { claimOf } from './registry.ts'
 
 /** How a contender waits. */
 export interface ContendOptions {
@@ -105,8 +106,8 @@ class Watch {
 
   /** Whether the fence's owner is certainly no more: a process that died here, or a claim of ours that failed. */
   #isOrphan(fence: Fence): boolean {
-    const { store, domain } = this.#subject
-    if (fence.owner === domain.heartbeat.owner) return !domain.tokens.has(fence.token)
+    const { store, domain, scope } = this.#subject
+    if (fence.owner === domain.heartbeat.owner) return !domain.claims.has(claimOf(scope, fence.token))
     return isProvablyDead(fence, store.durability !== 'server')
   }
 

@@ -2,7 +2,7 @@ import { fenceName } from '../names.ts'
 import type { Guard, Store } from '../store.ts'
 import { withTimeout } from './clock.ts'
 import { describeHolder, type Fence, formatFence, newFence, parseFence } from './fence.ts'
-import type { Domain } from './registry.ts'
+import { claimOf, type Domain } from './registry.ts'
 
 /** What a lease is for. */
 export interface LeaseSubject {
@@ -94,16 +94,14 @@ export class Lease {
 
   /** This process has no more to do with the lease. */
   forget(): void {
-    const { tokens } = this.#subject.domain
-    tokens.delete(tokenOf(this.#text))
-    if (this.#attempted) tokens.delete(tokenOf(this.#attempted))
+    for (const text of [this.#text, this.#attempted]) if (text !== undefined) this.#disclaim(text)
   }
 
   /** A fence of ours under a new token, known to this process before it is sent. */
   #newText(): string {
     const { scope, session, domain, ttlMs } = this.#subject
     const fence = newFence(scope, session, domain.heartbeat.owner, ttlMs)
-    domain.tokens.add(fence.token)
+    domain.claims.add(claimOf(scope, fence.token))
     return formatFence(fence)
   }
 
@@ -118,10 +116,16 @@ export class Lease {
   }
 
   #adopt(text: string): 'mine' {
-    this.#subject.domain.tokens.delete(tokenOf(this.#text))
+    this.#disclaim(this.#text)
     this.#text = text
     this.#attempted = undefined
     return 'mine'
+  }
+
+  #disclaim(text: string): void {
+    const { domain, scope } = this.#subject
+    const fence = parseFence(text)
+    if (typeof fence === 'object') domain.claims.delete(claimOf(scope, fence.token))
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
@@ -150,7 +154,8 @@ export async function claimLease(
   let isTaken = false
   let mayHaveLanded = false
   // Known before it is sent: another opener of this process that reads it must not take it for a dead one's.
-  domain.tokens.add(fence.token)
+  const claim = claimOf(scope, fence.token)
+  domain.claims.add(claim)
   try {
     isTaken = await persist(async () => {
       if (mayHaveLanded) {
@@ -169,7 +174,7 @@ export async function claimLease(
     domain.heartbeat.owe(through => releaseFence(through, scope, text))
     throw error
   } finally {
-    if (!isTaken) domain.tokens.delete(fence.token)
+    if (!isTaken) domain.claims.delete(claim)
   }
   return isTaken ? new Lease(subject, fence) : undefined
 }
@@ -179,9 +184,4 @@ function releaseFence(store: Store, scope: string, text: string): Promise<boolea
   const fence = parseFence(text)
   const value = JSON.stringify({ ...(typeof fence === 'object' ? fence : {}), released: true })
   return store.write(scope, [{ name: fenceName, value }], [{ name: fenceName, value: text }])
-}
-
-function tokenOf(text: string): string {
-  const fence = parseFence(text)
-  return typeof fence === 'object' ? fence.token : ''
 }

@@ -85,9 +85,19 @@ export class Outage {
 
 class StoreDownError extends Error {}
 
-/** Repeats `attempt` through an outage. @throws {@link storeDown} when it lasts too long; what {@link isFinal} calls final at once */
-export async function persist<T>(store: Store, outage: Outage, attempt: () => Promise<T>): Promise<T> {
-  if (outage.isTooLong && !outage.mayProbe()) throw storeDown(outage.lastError)
+/**
+ * Repeats `attempt` through an outage. One that has lasted too long fails it at once, unless it `insists` on a try: an
+ * end that somebody asked for is tried in any case.
+ *
+ * @throws {@link storeDown} when it lasts too long; what {@link isFinal} calls final at once
+ */
+export async function persist<T>(
+  store: Store,
+  outage: Outage,
+  attempt: () => Promise<T>,
+  { insists }: { readonly insists: boolean } = { insists: false },
+): Promise<T> {
+  if (outage.isTooLong && !insists && !outage.mayProbe()) throw storeDown(outage.lastError)
   for (;;) {
     const startedAt = monotonicMs()
     try {

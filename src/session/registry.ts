@@ -13,8 +13,8 @@ export type Slot = { readonly opening: Promise<unknown> } | { readonly session: 
 export interface Domain {
   readonly identity: readonly unknown[]
   readonly heartbeat: Heartbeat
-  /** Tokens that this process has claimed or is about to: one of its own that is not here belongs to nobody. */
-  readonly tokens: Set<string>
+  /** {@link claimOf Claims} that this process has made or is about to: one of its own that is not here belongs to nobody. */
+  readonly claims: Set<string>
   readonly slots: Map<string, Slot>
 }
 
@@ -46,11 +46,16 @@ export function domainOf(store: Store): Domain {
   const domain: Domain = {
     identity,
     heartbeat: new Heartbeat(randomUUID()),
-    tokens: new Set(),
+    claims: new Set(),
     slots: new Map(),
   }
   domains.push(domain)
   return domain
+}
+
+/** A token with the scope that it was made for: copied to another scope it is nobody's. */
+export function claimOf(scope: string, token: string): string {
+  return `${scope} ${token}`
 }
 
 /** Forgets a domain in which nothing is open. One that owes the release of a lease stays, to know the lease for its own. */

@@ -433,7 +433,7 @@ export class Session {
     if (this.#end) return
     try {
       // False: somebody else's already, or this very release has landed before.
-      await persist(this.#store, this.#writes, () => this.#lease.release())
+      await persist(this.#store, this.#writes, () => this.#lease.release(), { insists: true })
     } catch (error) {
       this.#parts.domain.heartbeat.owe(through => this.#lease.release(through))
       throw this.#end ?? asAuthStateError(error, 'WRITE_FAILED', { kind: this.kind, session: this.name })
@@ -444,13 +444,14 @@ export class Session {
     const removed = this.#error('SESSION_REMOVED', removedMessage(this.name))
     this.#queue.end(removed)
     try {
-      await persist(this.#store, this.#writes, async () => {
+      const attempt = async () => {
         if (await this.#store.remove(this.scope, this.#lease.guards)) return
         const ownership = await this.#lease.look()
         if (ownership === 'gone') return
         this.#own(ownership)
         throw new Error('The token changed while the removal was under way.')
-      })
+      }
+      await persist(this.#store, this.#writes, attempt, { insists: true })
     } catch (error) {
       const failure =
         this.#end ?? asAuthStateError(error, 'WRITE_FAILED', { kind: this.kind, session: this.name })
