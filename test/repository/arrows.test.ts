@@ -32,7 +32,7 @@ const allowed: { readonly [part: string]: readonly string[] } = {
     'src/baileys.ts',
     'src/auth-types.ts',
   ],
-  'src/options.ts': ['src/auth-state.ts', 'src/session/'],
+  'src/options.ts': ['src/auth-state.ts', 'src/session/', 'src/store.ts'],
   'src/auth-state.ts': ['src/'],
   'src/entries/': ['src/', 'adapters/'],
   'src/index.ts': ['src/'],

@@ -14,7 +14,7 @@ import { RemoteServer } from './remote-server.ts'
 import { within } from './within.ts'
 
 // The waits inside say what they wait for.
-jest.setTimeout(30_000)
+jest.setTimeout(60_000)
 
 const compiled = fileURLToPath(new URL('../../dist/test/whatsapp/', import.meta.url))
 
@@ -47,6 +47,11 @@ beforeAll(async () => {
   if (!existsSync(compiled)) throw new Error('this test runs what `npm run build` compiles: build first')
   server = await RemoteServer.start(join(compiled, 'main.js'))
 })
+const children = new Set<ChildProcessWithoutNullStreams>()
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL')
+  children.clear()
+})
 afterAll(() => server.stop())
 
 test.each(['@whiskeysockets/baileys', 'baileys-6'])(
@@ -69,7 +74,7 @@ test.each(['@whiskeysockets/baileys', 'baileys-6'])(
     await peer.sendMessage(`${number}@s.whatsapp.net`, { text: 'two' })
     await taken
     const second = startBot(name, folder)
-    await inbox.untilTexts(['echo of two'])
+    await inbox.untilTexts(['echo of two'], 30_000)
 
     const left = once(second.child, 'exit')
     await server.call('logOut', jid)
@@ -95,6 +100,7 @@ function startBot(name: string, folder: string): BotProcess {
   const child = spawn(process.execPath, ['--import', preload, '--input-type=module', '-e', botSource(name)], {
     env: { ...process.env, ...server.environment, BOT_FOLDER: folder },
   })
+  children.add(child)
   child.stderr.resume()
   return { child, lines: createInterface({ input: child.stdout }) }
 }
