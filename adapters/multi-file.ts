@@ -22,7 +22,7 @@ export interface MultiFileStoreOptions {
    * @default 'full'
    */
   readonly durability?: 'full' | 'relaxed'
-  /** Is told what needs attention though nothing failed: `JOURNAL_STALE`, `FILES_BEHIND`. @default silence */
+  /** Is told what needs attention though nothing failed: `JOURNAL_STALE`, `FILES_BEHIND`, and on close `RECORDS_KEPT`. @default silence */
   readonly warn?: (code: string, message: string) => void
 }
 
@@ -144,7 +144,11 @@ class Folders implements MultiFileStore {
   }
 
   async close(): Promise<void> {
-    await forEachLimited(this.#sessions.values(), closesAtOnce, async session => (await session).close())
+    await forEachLimited(this.#sessions, closesAtOnce, async ([scope, opened]) => {
+      const session = await opened
+      await session.close()
+      if (!isInternalScope(scope)) await this.#warnOfKept(session)
+    })
     this.#sessions.clear()
   }
 
@@ -160,6 +164,16 @@ class Folders implements MultiFileStore {
     if (this.#realPath === undefined)
       throw new TypeError('A multi-file store is used before open() resolved.')
     return this.#realPath
+  }
+
+  /** Whoever goes back to Baileys' own function should know what it will not find. */
+  async #warnOfKept(session: SessionFolder): Promise<void> {
+    const count = await session.kept().catch(() => 0)
+    if (count === 0) return
+    this.#warn(
+      'RECORDS_KEPT',
+      `${count} record(s) in ${session.folder} lie in .authkit/session/kept: their names have no file name of Baileys' own, so its function does not find them. Nothing is wrong with them here.`,
+    )
   }
 
   async #explaining<T>(code: 'READ_FAILED' | 'WRITE_FAILED', work: () => Promise<T>): Promise<T> {

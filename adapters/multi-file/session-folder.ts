@@ -42,6 +42,11 @@ export class SessionFolder {
     this.#place = place
   }
 
+  /** Where it lies. */
+  get folder(): string {
+    return this.#place.folder ?? this.#place.home
+  }
+
   async read(names: readonly string[]): Promise<(string | undefined)[]> {
     const texts = names.includes(fenceName) ? undefined : await this.#owner?.read(names)
     return texts ?? this.#readFromDisk(names)
@@ -201,7 +206,7 @@ export class SessionFolder {
 
   #flushFailed(owner: Owner, error: unknown): void {
     if (this.#owner !== owner || owner.isLost()) return
-    const where = this.#place.folder ?? this.#place.home
+    const where = this.folder
     const why = error instanceof Error ? error.message.split(',')[0] : String(error)
     this.#place.warn(
       'FILES_BEHIND',
