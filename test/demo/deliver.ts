@@ -38,7 +38,8 @@ export async function deliver(parts: {
     sent: idOfText.size,
     decrypted,
     lost: idOfText.size - decrypted,
-    seenBefore: bot.seenBefore.size,
+    untold: [...idOfText].filter(([text, id]) => bot.seenBefore.has(id) && !bot.decrypted.includes(text))
+      .length,
     resumeMs: Math.round(median(resumes)),
     senders: senderCount,
     complaints: bot.log.filter(text => brokenSession.test(text) && !text.includes(decryptedBefore)),

@@ -6,8 +6,12 @@ export interface Report {
   /** Messages whose decryption was stored. */
   readonly decrypted: number
   readonly lost: number
-  /** Those of `decrypted` of which the bot could not tell in time, and which came again as known. */
-  readonly seenBefore: number
+  /**
+   * Those of `decrypted` that the bot was killed before it could speak of: their keys were stored as used, and Baileys
+   * says so when they come again. No auth state can hand their text on; it knows only that nothing has to be lost for
+   * the next message.
+   */
+  readonly untold: number
   readonly kills: number
   readonly pairings: number
   /** From the start of each new process until it was logged in, in milliseconds: the median. */
@@ -26,6 +30,9 @@ export function printReport(report: Report, options: DemoOptions): void {
     ['sent', report.sent],
     ['decrypted', report.decrypted],
     ['lost', report.lost],
+    ...(report.untold > 0
+      ? [['of the decrypted', `${report.untold} killed before the bot's code saw it`]]
+      : []),
     ['killed with SIGKILL', report.kills],
     ['pairings', report.pairings],
     ['back after', report.kills > 0 ? `${report.resumeMs} ms (process start to login, median)` : '-'],
