@@ -5,7 +5,18 @@ import { failingStore } from '../suite/failing-store.ts'
 import { passThrough } from '../suite/pass-through.ts'
 import { sharedStore } from './shared-store/shared-store.ts'
 import { isBatch, isFenceRead, isFenceWrite, SharedStoreServer } from './shared-store/shared-store-server.ts'
-import { aborted, fenceOf, hasSettled, open, pick, put, rejection, scope, stored, until } from './support/auth.ts'
+import {
+  aborted,
+  fenceOf,
+  hasSettled,
+  open,
+  pick,
+  put,
+  rejection,
+  scope,
+  stored,
+  until,
+} from './support/auth.ts'
 import { stubBaileys } from './support/stub-baileys.ts'
 
 test('rule 10: every handle of a session in one process has the one live creds object', async () => {

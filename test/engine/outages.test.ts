@@ -1,0 +1,156 @@
+import { memoryStore } from '../../src/stores/memory.ts'
+import { failingStore } from '../suite/failing-store.ts'
+import { permanentCode, sharedStore } from './shared-store/shared-store.ts'
+import { anyCall, isBatch, SharedStoreServer } from './shared-store/shared-store-server.ts'
+import { hasSettled, nameOf, open, pick, put, rejection, stored } from './support/auth.ts'
+
+test('rule 14: retry.forMs counts from the start of an outage, for calls that come later too', async () => {
+  await using server = await SharedStoreServer.start()
+  const auth = await open(sharedStore(server.url), { retry: { forMs: 600 } })
+  await put(auth, { a: '0' })
+  await server.down()
+  const startedAt = performance.now()
+  const first = rejection(put(auth, { a: '1' }))
+  await new Promise(resolve => setTimeout(resolve, 400))
+  const second = rejection(put(auth, { b: '1' }))
+  expect(await first).toMatchObject({ code: 'WRITE_FAILED' })
+  expect(performance.now() - startedAt).toBeGreaterThanOrEqual(590)
+  expect(await second).toMatchObject({ code: 'WRITE_FAILED' })
+  expect(performance.now() - startedAt).toBeLessThan(1_000)
+})
+
+test('rule 14: after it, calls fail at once until a probe succeeds', async () => {
+  await using server = await SharedStoreServer.start()
+  const auth = await open(sharedStore(server.url), { retry: { forMs: 300 } })
+  await put(auth, { a: '0' })
+  await server.down()
+  await rejection(put(auth, { a: '1' }))
+  const startedAt = performance.now()
+  for (let turn = 0; turn < 20; turn++)
+    expect(await rejection(put(auth, { a: '2' }))).toMatchObject({ code: 'WRITE_FAILED' })
+  expect(performance.now() - startedAt).toBeLessThan(300)
+  await server.up()
+  // A call a second finds out, and with it all others work again.
+  await new Promise(resolve => setTimeout(resolve, 1_050))
+  await put(auth, { a: '3' })
+  await put(auth, { a: '4' })
+  expect(await pick(auth, 'a')).toBe('4')
+  await auth.close()
+})
+
+test('rule 14: saveCreds() stays pending through any outage, and lands when the store is back', async () => {
+  await using server = await SharedStoreServer.start()
+  const auth = await open(sharedStore(server.url), { retry: { forMs: 200 } })
+  await put(auth, { a: '0' })
+  await server.down()
+  auth.state.creds.nextPreKeyId = 77
+  const saved = auth.saveCreds()
+  expect(await rejection(put(auth, { a: '1' }))).toMatchObject({ code: 'WRITE_FAILED' })
+  await new Promise(resolve => setTimeout(resolve, 400))
+  expect(await hasSettled(saved)).toBe(false)
+  await server.up()
+  await saved
+  await put(auth, { a: '2' })
+  await auth.close()
+  const again = await open(sharedStore(server.url))
+  expect(again.state.creds.nextPreKeyId).toBe(77)
+  await again.close()
+})
+
+test('rule 14: close() in an outage gives up after retry.forMs, and says so; so does a pending saveCreds()', async () => {
+  await using server = await SharedStoreServer.start()
+  const auth = await open(sharedStore(server.url), { retry: { forMs: 300 } })
+  await put(auth, { a: '0' })
+  await server.down()
+  auth.state.creds.nextPreKeyId = 77
+  const saved = rejection(auth.saveCreds())
+  const startedAt = performance.now()
+  expect(await rejection(auth.close())).toMatchObject({ code: 'WRITE_FAILED' })
+  expect(await saved).toMatchObject({ code: 'WRITE_FAILED' })
+  expect(performance.now() - startedAt).toBeLessThan(1_000)
+  expect(await rejection(auth.saveCreds())).toMatchObject({ code: 'SESSION_CLOSED' })
+})
+
+test('rule 14: one bad call fails alone; creds and the calls around it land, in order', async () => {
+  await using server = await SharedStoreServer.start()
+  const auth = await open(sharedStore(server.url))
+  await put(auth, { a: '0' })
+  server.calls.length = 0
+  server.refuse(
+    call => isBatch(call) && call.changes?.some(({ name }) => name === nameOf('bad')) === true,
+    permanentCode,
+  )
+  auth.state.creds.nextPreKeyId = 5
+  const calls = [
+    put(auth, { a: '1' }),
+    put(auth, { bad: 'x', a: 'never' }),
+    auth.saveCreds(),
+    put(auth, { a: '2' }),
+  ]
+  const outcomes = await Promise.allSettled(calls)
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
+  expect(await stored(server.data, 'a')).toBe('2')
+  expect(await stored(server.data, 'bad')).toBeUndefined()
+  const alone = server.calls
+    .filter(isBatch)
+    .slice(1)
+    .map(({ changes = [] }) => changes.map(({ name }) => name))
+  expect(alone).toEqual([[nameOf('a')], [nameOf('bad'), nameOf('a')], ['creds'], [nameOf('a')]])
+  expect(auth.signal.reason).toMatchObject({ code: 'WRITE_FAILED' })
+  await auth.close()
+})
+
+test('nothing hangs past retry.forMs when the store never answers', async () => {
+  await using server = await SharedStoreServer.start()
+  const forMs = 600
+  const auth = await open(sharedStore(server.url), { retry: { forMs } })
+  await put(auth, { a: '0' })
+  server.hold(anyCall)
+  const startedAt = performance.now()
+  const list = async () => {
+    for await (const _ of auth.state.keys.listIds('lid-mapping')) break
+  }
+  const saved = auth.saveCreds().catch(() => {})
+  const calls = [put(auth, { a: '1' }), pick(auth, 'b'), list(), open(sharedStore(server.url))]
+  const late = [...calls, open(sharedStore(server.url, { as: 'other' }), { retry: { forMs } })]
+  const codes = (await Promise.all(late.map(rejection))).map(({ code }) => code)
+  expect(codes).toEqual(['WRITE_FAILED', 'READ_FAILED', 'READ_FAILED', 'READ_FAILED', 'WRITE_FAILED'])
+  expect(performance.now() - startedAt).toBeLessThan(forMs + 500)
+  const closedAt = performance.now()
+  expect(await rejection(auth.close())).toMatchObject({ code: 'WRITE_FAILED' })
+  expect(performance.now() - closedAt).toBeLessThan(2 * forMs + 500)
+  await saved
+})
+
+test('a list waits for no creds that an outage holds up', async () => {
+  const store = failingStore(memoryStore())
+  const auth = await open(store, { retry: { forMs: 200 } })
+  await put(auth, { a: '0' })
+  store.fail('write')
+  auth.state.creds.nextPreKeyId = 9
+  const saved = auth.saveCreds()
+  const found: string[] = []
+  const list = async () => {
+    for await (const id of auth.state.keys.listIds('lid-mapping')) found.push(id)
+  }
+  await list()
+  expect(await hasSettled(saved)).toBe(false)
+  store.mend()
+  await saved
+  expect(found).toEqual(['a'])
+  await auth.close()
+})
+
+test('retry.forMs of zero means one attempt, which may take its time', async () => {
+  await using server = await SharedStoreServer.start()
+  const auth = await open(sharedStore(server.url), { retry: { forMs: 0 } })
+  const slow = server.hold(isBatch, 1)
+  const landing = put(auth, { a: '1' })
+  await slow.waiting()
+  await new Promise(resolve => setTimeout(resolve, 100))
+  await slow.deliver()
+  await landing
+  server.refuse(isBatch, 'ECONNREFUSED', 1)
+  expect(await rejection(put(auth, { a: '2' }))).toMatchObject({ code: 'WRITE_FAILED' })
+  await auth.close()
+})
