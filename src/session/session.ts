@@ -224,8 +224,8 @@ export class Session {
   /** A new handle's number, if the session is still this process's own by what its fence says now; else it ends. */
   async join(): Promise<number | undefined> {
     await (this.#closing ?? this.#removing)?.catch(() => {})
-    // A removal that failed has left it half dead: whoever opens it now gets a new one, of what there is.
-    if (this.#isDoomed) await this.close(this.#newest).catch(() => {})
+    // A removal that failed, or a write that was refused for good, has left it half dead: whoever opens it gets a new one.
+    if (this.signal.aborted || this.#isDoomed) await this.close(this.#newest).catch(() => {})
     if (this.#end) return undefined
     try {
       await this.#persist(async () => this.#own(await this.#lease.look()))
@@ -258,7 +258,7 @@ export class Session {
     return this.#removing
   }
 
-  /** The heartbeat was late or startled: whose is the session now? */
+  /** A beat has landed: if it was late, or startled, whose is the session now? */
   lookAgain(): void {
     this.#hold().catch(() => {
       // Lost: the session has ended and said so. No answer: the next read or write asks again.
@@ -288,7 +288,8 @@ export class Session {
     if (!settled) return this.#reader.get(name)
     return settled.then(() => {
       if (this.#end) throw this.#end
-      return this.#reader.get(name)
+      // The next change may be in flight: what is read beside it could enter the cache after it.
+      return this.#cache.get(name) === undefined ? this.#readOne(name) : this.#reader.get(name)
     })
   }
 

@@ -2,10 +2,11 @@ import { recordName } from '../../src/names.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { countingStore } from '../suite/counting-store.ts'
 import { delayingStore } from '../suite/delaying-store.ts'
+import { passThrough } from '../suite/pass-through.ts'
 import { recordingStore } from '../suite/recording-store.ts'
 import { permanentCode, sharedStore } from './shared-store/shared-store.ts'
 import { isBatch, isFenceWrite, isRead, SharedStoreServer } from './shared-store/shared-store-server.ts'
-import { hasSettled, nameOf, open, pick, put, rejection, scope, stored } from './support/auth.ts'
+import { hasSettled, nameOf, open, pick, put, rejection, scope, stored, until } from './support/auth.ts'
 
 test('rule 12: the first batch of a session without stored creds carries them, also when nobody saves', async () => {
   const store = recordingStore(memoryStore())
@@ -101,6 +102,48 @@ test('rule 13: a read that began before a change does not bring the old value in
   store.release('read')
   await early
   expect(await pick(auth, 'a')).toBe('1')
+  await auth.close()
+})
+
+test('rule 13: what is read between a failed change and the next does not stay in the cache over the latter', async () => {
+  const memory = memoryStore()
+  const refused = new Error('refused')
+  const gates: (() => void)[] = []
+  let isSlow = false
+  let refusals = 0
+  const store = {
+    ...passThrough(memory),
+    isPermanent: (error: unknown) => error === refused,
+    async read(of: string, names: readonly string[]) {
+      const texts = await memory.read(of, names)
+      // Read now, and answered later.
+      if (isSlow) await new Promise<void>(resolve => gates.push(resolve))
+      return texts
+    },
+    async write(...[of, changes, guards]: Parameters<typeof memory.write>) {
+      if (refusals-- > 0) {
+        await new Promise<void>(resolve => gates.push(resolve))
+        throw refused
+      }
+      return memory.write(of, changes, guards)
+    },
+  }
+  const auth = await open(store)
+  await auth.saveCreds()
+  refusals = 1
+  isSlow = true
+  const first = rejection(put(auth, { a: '1' }))
+  await until(() => gates.length > 0)
+  const early = pick(auth, 'a')
+  const second = put(auth, { a: '2' })
+  gates.shift()?.()
+  await first
+  await second
+  await hasSettled(early)
+  isSlow = false
+  for (const gate of gates.splice(0)) gate()
+  expect(await early).toBe('2')
+  expect(await pick(auth, 'a')).toBe('2')
   await auth.close()
 })
 

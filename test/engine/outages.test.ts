@@ -100,6 +100,20 @@ test('rule 14: one bad call fails alone; creds and the calls around it land, in 
   await auth.close()
 })
 
+test('a session whose write was refused for good is opened anew, with a signal that has not fired', async () => {
+  await using server = await SharedStoreServer.start()
+  const auth = await open(sharedStore(server.url))
+  const full = server.refuse(isBatch, permanentCode)
+  expect(await rejection(put(auth, { a: '1' }))).toMatchObject({ code: 'WRITE_FAILED' })
+  expect(auth.signal.reason).toMatchObject({ code: 'WRITE_FAILED' })
+  full.undo()
+  const again = await open(sharedStore(server.url))
+  expect(again.signal.aborted).toBe(false)
+  await put(again, { a: '2' })
+  expect(await rejection(put(auth, { a: '3' }))).toMatchObject({ code: 'SESSION_CLOSED' })
+  await again.close()
+})
+
 test('nothing hangs past retry.forMs when the store never answers', async () => {
   await using server = await SharedStoreServer.start()
   const forMs = 600
