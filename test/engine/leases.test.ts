@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fenceName, heartbeatName, ownersScope, scopeOf } from '../../src/names.ts'
+import { withTimeout } from '../../src/session/clock.ts'
+import { contend } from '../../src/session/contend.ts'
 import { type Fence, formatFence, newFence } from '../../src/session/fence.ts'
+import { domainOf } from '../../src/session/registry.ts'
 import type { Store } from '../../src/store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { passThrough } from '../suite/pass-through.ts'
 import { sharedStore } from './shared-store/shared-store.ts'
 import { isBeat, isFenceRead, isFenceWrite, SharedStoreServer } from './shared-store/shared-store-server.ts'
 import { Actor } from './support/actor.ts'
@@ -162,6 +166,35 @@ test('rule 7: a reading that hangs starts the watch anew, and counts for nothing
   await server.next(isFenceWrite)
   expect(performance.now() - answeredAt).toBeGreaterThanOrEqual(ttlMs)
   await (await opening).close()
+})
+
+test('rule 7: a reading that is given up starts the watch anew, though the next one comes within a period', async () => {
+  const memory = memoryStore()
+  await fenced(memory, { ttlMs, host: 'elsewhere.example' })
+  const startedAt = performance.now()
+  let hungAt = 0
+  const store = {
+    ...passThrough(memory),
+    async read(of: string, names: readonly string[]) {
+      if (hungAt === 0 && performance.now() - startedAt > ttlMs / 2) {
+        hungAt = performance.now()
+        await new Promise(() => {})
+      }
+      return memory.read(of, names)
+    },
+  }
+  const patient = async <T>(attempt: () => Promise<T>): Promise<T> => {
+    try {
+      return await withTimeout(attempt(), 30)
+    } catch {
+      return patient(attempt)
+    }
+  }
+  const subject = { store, domain: domainOf(store), scope, session, ttlMs, callMs: 1_000 }
+  const options = { waitMs: 10_000, onHeld: 'wait', since: startedAt, onWaiting: () => {} } as const
+  const lease = await contend(subject, { ...options, reading: patient, writing: patient })
+  expect(performance.now() - hungAt).toBeGreaterThanOrEqual(ttlMs)
+  lease.forget()
 })
 
 test('rule 7: a standby that watches while the database restarts does not steal the session', async () => {
