@@ -14,6 +14,8 @@ export interface Heartbeating {
   readonly callMs: number
   /** A beat has landed: if it was late, or somebody took one of the owner's sessions, look whose the session is now. */
   lookAgain(): void
+  /** Looks at the fence; resolves when the session is known to be this owner's, or has ended. */
+  confirm(): Promise<void>
 }
 
 /** How often an owner with this time to live touches its heartbeat, at the least. */
@@ -118,13 +120,9 @@ export class Heartbeat {
     const wall = Date.now()
     this.#count += 1
     const text = JSON.stringify({ beat: this.#count, at: new Date(wall).toISOString() })
-    const isUntouched = await this.#write(
-      session,
-      text,
-      last === undefined ? [] : [{ name: this.#name, value: last }],
-    )
-    // Whoever takes a session from a living owner touches its heartbeat, so that an idle one notices as well.
-    if (!isUntouched) await this.#write(session, text, [])
+    const guards = last === undefined ? [] : [{ name: this.#name, value: last }]
+    const isUntouched = await this.#write(session, text, guards)
+    if (!isUntouched) await this.#writeOver(session, text)
     const isLate = last !== undefined && !this.isFresh
     this.#text = text
     this.#sentMonotonic = monotonic
@@ -140,11 +138,28 @@ export class Heartbeat {
     }
   }
 
+  /**
+   * Beats although the record is not as the last beat left it: whoever takes a session from a living owner touches
+   * it, so that an idle one notices as well. Where it is gone the data may be: sessions that are gone with it end
+   * first, or a beat would make a folder again that a bot has deleted.
+   */
+  async #writeOver(session: Heartbeating, text: string): Promise<void> {
+    const [found] = await this.#timed(session, session.store.read(ownersScope, [this.#name]))
+    if (found === undefined) await Promise.all(Array.from(this.#sessions, each => each.confirm()))
+    const guards = [{ name: this.#name, value: found }]
+    if (this.#sessions.has(session) && (await this.#write(session, text, guards))) return
+    throw new Error('The heartbeat is not this one to write.')
+  }
+
   #write(session: Heartbeating, value: string | undefined, guards: readonly Guard[]): Promise<boolean> {
     const changes: Change[] = [{ name: this.#name, value }]
+    return this.#timed(session, session.store.write(ownersScope, changes, guards))
+  }
+
+  #timed<T>(session: Heartbeating, answer: Promise<T>): Promise<T> {
     // Half the time to live: one beat that gets no answer must leave time for the next.
     const limitMs = Math.min(session.ttlMs / 2, session.callMs)
-    return withTimeout(session.store.write(ownersScope, changes, guards), limitMs, { keepsAlive: false })
+    return withTimeout(answer, limitMs, { keepsAlive: false })
   }
 
   #schedule(delayMs: number = heartbeatPeriodMs(this.#ttlMs)): void {

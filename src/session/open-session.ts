@@ -102,7 +102,13 @@ async function start(settings: SessionSettings, domain: Domain, since: number): 
   const { store, scope, session: name, lease: options, log, retryForMs, cacheBytes } = settings
   let session: Session | undefined
   const { attemptMs: callMs } = new Outage(retryForMs)
-  const member: Heartbeating = { store, ttlMs: options.ttlMs, callMs, lookAgain: () => session?.lookAgain() }
+  const member: Heartbeating = {
+    store,
+    ttlMs: options.ttlMs,
+    callMs,
+    lookAgain: () => session?.lookAgain(),
+    confirm: async () => session?.confirm(),
+  }
   try {
     await throughOutage(settings, () => domain.heartbeat.join(member), 'WRITE_FAILED')
     const { lapses } = domain.heartbeat

@@ -265,6 +265,15 @@ export class Session {
     })
   }
 
+  /** Looks at the fence, and ends the session if it is not ours any more. Throws what the store threw. */
+  async confirm(): Promise<void> {
+    try {
+      this.#own(await this.#lease.look())
+    } catch (error) {
+      if (!this.#end) throw error
+    }
+  }
+
   async #pushCreds(handle: number): Promise<void> {
     if (this.#isPaired && !this.creds.account) throw this.#error('CREDS_UNPAIRED', unpairedMessage(this.name))
     this.#active = handle
