@@ -7,6 +7,7 @@ import { recordingStore } from '../suite/recording-store.ts'
 import { permanentCode, sharedStore } from './shared-store/shared-store.ts'
 import { isBatch, isFenceWrite, isRead, SharedStoreServer } from './shared-store/shared-store-server.ts'
 import { hasSettled, nameOf, open, pick, put, rejection, scope, stored, until } from './support/auth.ts'
+import { lateReads } from './support/late-reads.ts'
 
 test('rule 12: the first batch of a session without stored creds carries them, also when nobody saves', async () => {
   const store = recordingStore(memoryStore())
@@ -93,55 +94,48 @@ test('rule 13: a read that began before a change does not bring the old value in
   const first = await open(memory)
   await put(first, { a: '0' })
   await first.close()
-  const store = delayingStore(memory)
+  const store = lateReads(memory)
   const auth = await open(store)
-  store.hold('read')
+  store.hold()
   const early = pick(auth, 'a')
-  await store.waiting('read')
   await put(auth, { a: '1' })
-  store.release('read')
-  await early
+  store.release()
+  expect(await early).toBe('0')
   expect(await pick(auth, 'a')).toBe('1')
   await auth.close()
 })
 
 test('rule 13: what is read between a failed change and the next does not stay in the cache over the latter', async () => {
   const memory = memoryStore()
+  const late = lateReads(memory)
   const refused = new Error('refused')
-  const gates: (() => void)[] = []
-  let isSlow = false
-  let refusals = 0
+  let refuse: (() => void) | undefined
+  let isRefusing = false
   const store = {
-    ...passThrough(memory),
+    ...passThrough(late),
     isPermanent: (error: unknown) => error === refused,
-    async read(of: string, names: readonly string[]) {
-      const texts = await memory.read(of, names)
-      // Read now, and answered later.
-      if (isSlow) await new Promise<void>(resolve => gates.push(resolve))
-      return texts
-    },
     async write(...[of, changes, guards]: Parameters<typeof memory.write>) {
-      if (refusals-- > 0) {
-        await new Promise<void>(resolve => gates.push(resolve))
-        throw refused
-      }
-      return memory.write(of, changes, guards)
+      if (!isRefusing) return memory.write(of, changes, guards)
+      isRefusing = false
+      await new Promise<void>(resolve => {
+        refuse = resolve
+      })
+      throw refused
     },
   }
   const auth = await open(store)
   await auth.saveCreds()
-  refusals = 1
-  isSlow = true
+  isRefusing = true
+  late.hold()
   const first = rejection(put(auth, { a: '1' }))
-  await until(() => gates.length > 0)
+  await until(() => refuse !== undefined)
   const early = pick(auth, 'a')
   const second = put(auth, { a: '2' })
-  gates.shift()?.()
+  refuse?.()
   await first
   await second
   await hasSettled(early)
-  isSlow = false
-  for (const gate of gates.splice(0)) gate()
+  late.release()
   expect(await early).toBe('2')
   expect(await pick(auth, 'a')).toBe('2')
   await auth.close()
