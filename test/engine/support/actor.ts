@@ -51,7 +51,7 @@ export class Actor implements AsyncDisposable {
   static async start(server: SharedStoreServer): Promise<Actor> {
     const child = fork(builtChild('actor'), { execArgv: [], stdio: 'inherit' })
     const actor = new Actor(server, child)
-    await once(child, 'message')
+    await ready(child)
     return actor
   }
 
@@ -59,7 +59,7 @@ export class Actor implements AsyncDisposable {
   static async startThread(server: SharedStoreServer): Promise<Actor> {
     const worker = new Worker(builtChild('actor'), { execArgv: [] })
     const actor = new Actor(server, worker)
-    await once(worker, 'message')
+    await ready(worker)
     return actor
   }
 
@@ -107,4 +107,12 @@ export class Actor implements AsyncDisposable {
       pending?.reject(Object.assign(new Error(message.error.message), { code: message.error.code }))
     } else pending?.resolve(message.result)
   }
+}
+
+/** Resolves when an actor says that it is there; the exit of one that is not built rejects. */
+async function ready(source: ChildProcess | Worker): Promise<void> {
+  const failed = once(source, 'exit').then(() => {
+    throw new Error('The actor did not start. It runs built JavaScript: run `npm run build` first.')
+  })
+  await Promise.race([once(source, 'message'), failed])
 }
