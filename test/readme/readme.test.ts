@@ -1,7 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import * as authkit from 'baileys-authkit'
 import * as memory from 'baileys-authkit/memory'
@@ -75,10 +77,13 @@ test('whole-bot: it pairs, connects again, ends cleanly by SIGTERM, and the next
   bot.start()
   const jid = await bots.server.scan(await bot.until('observed QR '), '15558002')
   await bot.until('observed open')
+  await bot.until('observed close')
   bots.server.drop(jid)
+  await bot.until('observed close')
   await bot.until('observed open')
   await inUse()
   expect(await bot.kill('SIGTERM')).toBe(0)
+  await bot.until('observed close')
 
   const auth = await authkit.useMultiFileAuthState(join(project.folder, 'auth_info'), {
     lease: { waitMs: 0 },
@@ -88,7 +93,8 @@ test('whole-bot: it pairs, connects again, ends cleanly by SIGTERM, and the next
   bot.start()
   await bot.until('observed open')
   bots.server.logOut(jid)
-  expect(await bot.untilEnd()).toBe(0)
+  await bot.until('observed close')
+  await untilGone(join(project.folder, 'auth_info/creds.json'))
   expect(bot.linesOf('observed QR ')).toHaveLength(1)
   expect(bot.errors).toBe('')
 }, 90_000)
@@ -175,6 +181,13 @@ async function compileAll(): Promise<string> {
   await writeFile(join(project.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
   const tsc = join(repository, 'node_modules/typescript/bin/tsc')
   return output(tsc, '-p', '.', '--pretty', 'false').catch(error => String(error.message))
+}
+
+async function untilGone(path: string): Promise<void> {
+  for (let waits = 0; existsSync(path); waits++) {
+    if (waits === 200) throw new Error(`${path} is still there`)
+    await setTimeout(50)
+  }
 }
 
 /** The errors example, while another process holds the session. */
