@@ -34,7 +34,7 @@ test.each(lines.flatMap(line => scripts.map((script, index) => [line, script, in
 
     for (const [turn, closing] of closings.entries()) {
       // Both lines may hand a message to nobody whose confirmation the cut connection took with it, or that comes
-      // while they are still opening, with their own function as with ours. So it only has to be answered, without a failure.
+      // while they are still opening, with their own function as with ours: it has to be answered, without a failure.
       await send(`in between ${turn}`)
       if (closing === 'drop') bots.server.drop(jid)
       else bots.server.close(jid, closing)
