@@ -146,8 +146,8 @@ class Folders implements MultiFileStore {
   async close(): Promise<void> {
     await forEachLimited(this.#sessions, closesAtOnce, async ([scope, opened]) => {
       const session = await opened
-      await session.close()
-      if (!isInternalScope(scope)) await this.#warnOfKept(session)
+      const kept = await session.close()
+      if (kept > 0 && !isInternalScope(scope)) this.#warnOfKept(session.folder, kept)
     })
     this.#sessions.clear()
   }
@@ -167,12 +167,10 @@ class Folders implements MultiFileStore {
   }
 
   /** Whoever goes back to Baileys' own function should know what it will not find. */
-  async #warnOfKept(session: SessionFolder): Promise<void> {
-    const count = await session.kept().catch(() => 0)
-    if (count === 0) return
+  #warnOfKept(folder: string, count: number): void {
     this.#warn(
       'RECORDS_KEPT',
-      `${count} record(s) in ${session.folder} lie in .authkit/session/kept: their names have no file name of Baileys' own, so its function does not find them. Nothing is wrong with them here.`,
+      `${count} record(s) in ${folder} lie in .authkit/session/kept: their names have no file name of Baileys' own, so its function does not find them. Nothing is wrong with them here.`,
     )
   }
 

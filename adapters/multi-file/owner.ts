@@ -15,8 +15,10 @@ const settlesWithinMs = 2000
 
 interface Pending {
   readonly value: string | undefined
-  /** The journal that holds it. */
+  /** The journal that holds this text. */
   readonly sequence: number
+  /** The oldest journal that holds any text of the record that its file has not had. */
+  since: number
 }
 
 /**
@@ -181,7 +183,9 @@ export class Owner {
   }
 
   async #writeFiles(through: number): Promise<void> {
-    const due = Array.from(this.#pending).filter(([, { sequence }]) => sequence <= through)
+    // Also what was changed again since: the next journal builds on a text of these, and a file that never had it
+    // would look as if another program had written it.
+    const due = Array.from(this.#pending).filter(([, { since }]) => since <= through)
     await this.writeCreds(true)
     await applyTexts(
       this.#place,
@@ -195,7 +199,11 @@ export class Owner {
       if (sequence <= through) await ifPresent(this.#place.fs.unlink(path))
     }
     this.#cuts++
-    for (const [name, pending] of due) if (this.#pending.get(name) === pending) this.#pending.delete(name)
+    for (const [name, written] of due) {
+      const pending = this.#pending.get(name)
+      if (pending === written && written.sequence <= through) this.#pending.delete(name)
+      else if (pending) pending.since = through + 1
+    }
   }
 
   /** Closes the journal, and forgets what is pending: it is in the journal, for whoever takes the scope over. */
@@ -216,31 +224,28 @@ export class Owner {
     if (this.#hashes.size > hashesRemembered) this.#hashes.clear()
     for (const { name, value } of changes) {
       if (name === fenceName) continue
-      this.#pending.set(name, { value, sequence })
+      this.#pending.set(name, { value, sequence, since: this.#pending.get(name)?.since ?? sequence })
       this.#hashes.set(name, hashOf(value))
     }
   }
 
+  /** Adds to each first change of a record in this journal the hash of the text that it replaces. */
   async #withBases(
     changes: readonly Change[],
   ): Promise<{ name: string; value: string | undefined; base: string | undefined }[]> {
-    const isFirst = (name: string) => this.#pending.get(name)?.sequence !== this.#journal.sequence
-    const hash = (name: string) => {
+    const bases = new Map<string, string>()
+    const unknown: string[] = []
+    // All that memory knows before anything is waited for: files that are written meanwhile leave it.
+    for (const { name } of changes) {
       const pending = this.#pending.get(name)
-      return pending ? hashOf(pending.value) : this.#hashes.get(name)
+      if (pending?.sequence === this.#journal.sequence) continue
+      const known = pending ? hashOf(pending.value) : this.#hashes.get(name)
+      if (known !== undefined) bases.set(name, known)
+      else if (this.placement.isAbsent(name)) bases.set(name, hashOf(undefined))
+      else unknown.push(name)
     }
-    const unknown = changes.filter(
-      ({ name }) => isFirst(name) && hash(name) === undefined && !this.placement.isAbsent(name),
-    )
-    const texts = await readTexts(
-      this.placement,
-      unknown.map(({ name }) => name),
-    )
-    return changes.map(({ name, value }) => ({
-      name,
-      value,
-      base: isFirst(name) ? (hash(name) ?? hashOf(texts.get(name))) : undefined,
-    }))
+    for (const [name, text] of await readTexts(this.placement, unknown)) bases.set(name, hashOf(text))
+    return changes.map(({ name, value }) => ({ name, value, base: bases.get(name) }))
   }
 
   /** The scope was taken over around the append. The next owner has written down how far the journal counted. */

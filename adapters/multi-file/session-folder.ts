@@ -110,11 +110,17 @@ export class SessionFolder {
     return found.filter(name => !isReserved(name) && placement.isKept(name)).length
   }
 
-  /** Writes what files lack, and closes the journal. Where that fails the journal still holds it. */
-  async close(): Promise<void> {
-    await this.#inTurn(async () => {
+  /**
+   * Writes what files lack, and closes the journal. Where that fails the journal still holds it. Gives how many
+   * records Baileys' own function does not find; nothing where the scope was somebody else's.
+   */
+  close(): Promise<number> {
+    return this.#inTurn(async () => {
       await this.#flush(true)
+      const isOwner = this.#owner?.isLost() === false
       await this.#letGo()
+      // Only a warning depends on it, and a folder that can't be listed has been complained of elsewhere.
+      return isOwner ? this.kept().catch(() => 0) : 0
     })
   }
 

@@ -162,7 +162,7 @@ async function startle({ store, callMs }: LeaseSubject, owner: string): Promise<
 
 function inUse(subject: LeaseSubject, holder: Fence, waitedMs: number): AuthStateError {
   const { session, store } = subject
-  const patience = waitedMs < 1 ? '' : `, which did not let go within ${Math.round(waitedMs)} ms`
+  const patience = waitedMs < 1_000 ? '' : `, which did not let go within ${Math.round(waitedMs / 1_000)} s`
   const remedy = isProcessOfMine(holder)
     ? 'That is this very process: a worker thread, a second copy of this package, or another client for the same data. Use one client for the session, and have the other call close(). '
     : 'Stop that process or have it call close(). '

@@ -14,6 +14,12 @@ export function changesOfStep(n: number): SignalDataSet {
   }
 }
 
+/** As many records as a new device uploads: their files take a while, and the steps go on meanwhile. */
+export function burstOf(n: number): SignalDataSet {
+  const records = Array.from({ length: 812 }, (_, index) => [`burst.${index}`, Buffer.from(`${n}`)] as const)
+  return { 'identity-key': Object.fromEntries(records) }
+}
+
 /** The step that the records stand at. @throws Error when they do not all stand at the same one */
 export async function stepOf(auth: AuthState): Promise<number> {
   const { keys, creds } = auth.state

@@ -1,15 +1,18 @@
 import { writeSync } from 'node:fs'
 import { useMultiFileAuthState } from 'baileys-authkit'
-import { changesOfStep } from './steps.ts'
+import { burstOf, changesOfStep } from './steps.ts'
 
 /**
  * Writes step after step to a folder, several at once, and says each one's number as soon as it was acknowledged;
- * runs until it is killed. Arguments: the folder, and the number of the first step.
+ * runs until it is killed. Arguments: the folder, the number of the first step, and whether as many records as
+ * Baileys mints pre-keys come before it.
  */
-const [folder = '', first = '1'] = process.argv.slice(2)
+const [folder = '', first = '1', beginsWithBurst = 'false'] = process.argv.slice(2)
 const auth = await useMultiFileAuthState(folder, { logger: false })
 const stepsAtOnce = 3
 let next = Number(first)
+
+if (beginsWithBurst === 'true') await auth.state.keys.set(burstOf(next))
 
 async function writeSteps(): Promise<void> {
   for (;;) {
