@@ -11,7 +11,8 @@ import { stepOf } from './steps.ts'
 const rounds = Number(process.env.AUTHKIT_ROUNDS ?? 50)
 /** Most die young, with everything in the journal; some live on until files are written behind it, several times. */
 const shortLifeMs = 60
-const longLifeMs = 1_500
+const longLifeMs = 2_000
+const filesAreBusyAfterMs = 600
 
 const complaints: unknown[] = []
 const complain = (_details: unknown, message?: string) => complaints.push(message)
@@ -57,12 +58,14 @@ async function lifeOfWriter(first: number, isLong: boolean): Promise<number> {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   )
+  const lifeMs = isLong
+    ? filesAreBusyAfterMs + Math.random() * (longLifeMs - filesAreBusyAfterMs)
+    : Math.random() * shortLifeMs
   let acknowledged = 0
   const closed = once(child, 'close')
   const lines = createInterface({ input: child.stdout ?? process.stdin })
   lines.on('line', line => {
-    if (acknowledged === 0)
-      setTimeout(() => child.kill('SIGKILL'), Math.random() * (isLong ? longLifeMs : shortLifeMs))
+    if (acknowledged === 0) setTimeout(() => child.kill('SIGKILL'), lifeMs)
     acknowledged = Math.max(acknowledged, Number(line))
   })
   await closed
