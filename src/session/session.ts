@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events'
 import type { AuthenticationCreds } from '../auth-types.ts'
-import { encode } from '../buffer-json.ts'
-import { AuthStateError, type AuthStateErrorCode, isAuthStateError } from '../errors.ts'
+import { type AuthStateError, isAuthStateError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { credsName, isReserved } from '../names.ts'
 import type { Change, Entry, Store } from '../store.ts'
 import { monotonicMs, withTimeout } from './clock.ts'
+import { CredsRecord } from './creds-record.ts'
 import type { Heartbeating } from './heartbeat.ts'
 import type { Lease, Ownership } from './lease.ts'
 import type { SessionSettings } from './open-session.ts'
@@ -21,7 +21,9 @@ import {
 import { type CachePool, RecordCache } from './record-cache.ts'
 import { RecordReader } from './record-reader.ts'
 import { type Domain, releaseDomain } from './registry.ts'
-import { batchBytes, WriteQueue } from './write-queue.ts'
+import { type SessionErrors, sessionErrors } from './session-errors.ts'
+import { Tenure } from './tenure.ts'
+import { WriteQueue } from './write-queue.ts'
 
 /** What an open session is made of. */
 export interface SessionParts {
@@ -54,6 +56,9 @@ export class Session {
   readonly #store: Store
   readonly #log: Log
   readonly #lease: Lease
+  readonly #tenure: Tenure
+  readonly #creds: CredsRecord
+  readonly #errors: SessionErrors
   readonly #queue: WriteQueue
   readonly #cache: RecordCache
   readonly #reader: RecordReader
@@ -61,12 +66,8 @@ export class Session {
   readonly #writes: Outage
   readonly #controller = new AbortController()
   #resolveGone: () => void = () => {}
-  #lapsesSeen: number
-  #storedCreds: string | undefined
-  #isPaired: boolean
   #newest = 0
   #active = 0
-  #holding: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #removing: Promise<void> | undefined
   /** Whether somebody asked for its removal, whatever came of that. */
@@ -84,10 +85,15 @@ export class Session {
     this.batchBytes = store.limits.batchBytes
     this.scope = scope
     this.creds = creds
+    this.#creds = new CredsRecord(creds, parts.storedCreds)
+    this.#errors = sessionErrors(this.kind, this.name)
     this.#lease = lease
-    this.#lapsesSeen = parts.lapses
-    this.#storedCreds = parts.storedCreds
-    this.#isPaired = parts.storedCreds !== undefined && creds.account !== undefined
+    this.#tenure = new Tenure({
+      lease,
+      heartbeat: parts.domain.heartbeat,
+      lapses: parts.lapses,
+      judge: ownership => this.#own(ownership),
+    })
     this.#reads = new Outage(retryForMs)
     this.#writes = new Outage(retryForMs)
     this.#cache = new RecordCache(parts.pool)
@@ -145,7 +151,7 @@ export class Session {
   /** The texts of records, in order; one lookup for all that are not cached. */
   async readAll(names: readonly string[]): Promise<(string | undefined)[]> {
     if (this.#end) throw this.#end
-    if (!this.#isSure) await this.#read(async () => {})
+    if (!this.#tenure.isSure) await this.#read(async () => {})
     const texts: (string | undefined)[] = []
     const waits: Promise<void>[] = []
     for (const [index, name] of names.entries()) {
@@ -228,7 +234,7 @@ export class Session {
     if (this.signal.aborted || this.#isDoomed) await this.close(this.#newest).catch(() => {})
     if (this.#end) return undefined
     try {
-      await this.#persist(async () => this.#own(await this.#lease.look()))
+      await this.#persist(() => this.#tenure.look())
     } catch (error) {
       if (this.#end) return undefined
       throw error
@@ -260,7 +266,8 @@ export class Session {
 
   /** A beat has landed: if it was late, or startled, whose is the session now? */
   lookAgain(): void {
-    this.#hold().catch(() => {
+    if (this.#end) return
+    this.#tenure.hold().catch(() => {
       // Lost: the session has ended and said so. No answer: the next read or write asks again.
     })
   }
@@ -268,19 +275,19 @@ export class Session {
   /** Looks at the fence, and ends the session if it is not ours any more. Throws what the store threw. */
   async confirm(): Promise<void> {
     try {
-      this.#own(await this.#lease.look())
+      await this.#tenure.look()
     } catch (error) {
       if (!this.#end) throw error
     }
   }
 
   async #pushCreds(handle: number): Promise<void> {
-    if (this.#isPaired && !this.creds.account) throw this.#error('CREDS_UNPAIRED', unpairedMessage(this.name))
+    if (this.#creds.wouldUnpair) throw this.#errors.unpaired()
     this.#active = handle
-    const text = encode(this.creds)
-    if (text === this.#storedCreds && !this.#queue.whenSettled(credsName)) return
-    if (this.creds.account) this.#isPaired = true
-    await this.#queue.push([{ name: credsName, value: text }], true)
+    const change = this.#creds.change()
+    if (this.#creds.isStoredAs(change.value) && !this.#queue.whenSettled(credsName)) return
+    this.#creds.queued()
+    await this.#queue.push([change], true)
   }
 
   #logFailedSave(error: unknown): void {
@@ -302,42 +309,11 @@ export class Session {
     })
   }
 
-  /** Whether no other owner can have taken the session without our noticing. */
-  get #isSure(): boolean {
-    const { heartbeat } = this.#parts.domain
-    return heartbeat.isFresh && this.#lapsesSeen === heartbeat.lapses
-  }
-
-  /** Waits until the session is surely ours. Throws what the store threw, or why it is not. */
-  #hold(): Promise<void> {
-    if (this.#end) return Promise.reject(this.#end)
-    if (this.#isSure) return Promise.resolve()
-    this.#holding ??= this.#lookAgain().finally(() => {
-      this.#holding = undefined
-    })
-    return this.#holding
-  }
-
-  async #lookAgain(): Promise<void> {
-    const { heartbeat } = this.#parts.domain
-    while (!this.#isSure) {
-      if (!heartbeat.isFresh) {
-        await heartbeat.beat().catch(async error => {
-          // Where the data is gone no beat lands, and that it is gone is what there is to say.
-          this.#own(await this.#lease.look())
-          throw error
-        })
-      }
-      const { lapses } = heartbeat
-      this.#own(await this.#lease.look())
-      this.#lapsesSeen = lapses
-    }
-  }
-
   /** Runs a read through an outage, once the session is surely ours and no write in doubt. */
   #read<T>(read: () => Promise<T>): Promise<T> {
     return this.#persist(async () => {
-      await this.#beSure()
+      if (this.#end) throw this.#end
+      await this.#tenure.beSure()
       return await read()
     })
   }
@@ -350,16 +326,12 @@ export class Session {
     }
   }
 
-  async #beSure(): Promise<void> {
-    await this.#hold()
-    if (this.#lease.isInDoubt) this.#own(await this.#lease.settle())
-  }
-
   /** Tries once to land a batch. */
   async #attempt(changes: readonly Change[]): Promise<void> {
     const endsAt = monotonicMs() + this.#writes.attemptMs
-    await withTimeout(this.#beSure(), this.#writes.attemptMs)
-    for (const batch of this.#withCreds(changes)) await this.#land(batch, endsAt - monotonicMs())
+    await withTimeout(this.#tenure.beSure(), this.#writes.attemptMs)
+    for (const batch of this.#creds.joinTo(changes, this.batchBytes))
+      await this.#land(batch, endsAt - monotonicMs())
   }
 
   async #land(batch: readonly Change[], limitMs: number): Promise<void> {
@@ -369,22 +341,10 @@ export class Session {
       throw error
     })
     if (!hasLanded) {
-      this.#own(await this.#lease.look())
+      await this.#tenure.look()
       throw new Error('The guard did not hold, and yet the fence is ours.')
     }
-    const creds = batch.find(({ name }) => name === credsName)
-    if (creds?.value !== undefined) this.#storedCreds = creds.value
-  }
-
-  /**
-   * The first batch carries the creds, or records that land before the first save would have no identity; where it
-   * would be too large with them, they go before it.
-   */
-  #withCreds(changes: readonly Change[]): readonly (readonly Change[])[] {
-    if (this.#storedCreds !== undefined || changes.some(({ name }) => name === credsName)) return [changes]
-    const creds = { name: credsName, value: encode(this.creds) }
-    const together = [...changes, creds]
-    return batchBytes(together) > this.batchBytes ? [[creds], changes] : [together]
+    this.#creds.landed(batch)
   }
 
   #landed(changes: readonly Change[]): void {
@@ -409,9 +369,9 @@ export class Session {
 
   #refusal(handle: number): AuthStateError | undefined {
     if (this.#end) return this.#end
-    if (this.#isDoomed) return this.#error('SESSION_REMOVED', removedMessage(this.name))
-    if (this.#closing) return this.#error('SESSION_CLOSED', closedMessage(this.name))
-    if (handle < this.#active) return this.#error('SESSION_CLOSED', retiredMessage(this.name))
+    if (this.#isDoomed) return this.#errors.removed()
+    if (this.#closing) return this.#errors.closed()
+    if (handle < this.#active) return this.#errors.retired()
     return undefined
   }
 
@@ -419,10 +379,7 @@ export class Session {
   #own(ownership: Ownership): void {
     if (this.#end) throw this.#end
     if (ownership === 'mine') return
-    const error =
-      ownership === 'gone'
-        ? this.#error('SESSION_REMOVED', removedMessage(this.name))
-        : this.#error('LEASE_LOST', lostMessage(this.name, ownership.takenBy))
+    const error = ownership === 'gone' ? this.#errors.removed() : this.#errors.lost(ownership.takenBy)
     this.#finish(error)
     if (!this.#isDoomed) this.#log.error(error.code, error.message)
     throw error
@@ -434,7 +391,7 @@ export class Session {
       await this.#queue.flush()
     } finally {
       // Also when something could not land: a lease that is kept for nobody keeps everybody else out.
-      await this.#letGo().finally(() => this.#finish(this.#error('SESSION_CLOSED', closedMessage(this.name))))
+      await this.#letGo().finally(() => this.#finish(this.#errors.closed()))
       await this.gone
     }
   }
@@ -451,7 +408,7 @@ export class Session {
   }
 
   async #remove(): Promise<void> {
-    const removed = this.#error('SESSION_REMOVED', removedMessage(this.name))
+    const removed = this.#errors.removed()
     this.#queue.end(removed)
     try {
       const attempt = async () => {
@@ -487,34 +444,4 @@ export class Session {
       .catch(cause => this.#log.warn('STORE_NOT_CLOSED', storeNotClosedMessage(this.kind, cause)))
       .finally(this.#resolveGone)
   }
-
-  #error(code: AuthStateErrorCode, message: string): AuthStateError {
-    return new AuthStateError(code, message, { kind: this.kind, session: this.name })
-  }
-}
-
-function closedMessage(session: string): string {
-  return `Session "${session}" was closed by this process. Open it again to use it.`
-}
-
-function retiredMessage(session: string): string {
-  return `Session "${session}" was opened again in this process, and the newer handle has begun to write. End the socket that uses this one.`
-}
-
-function removedMessage(session: string): string {
-  return `Session "${session}" was removed; nothing of it is written again. Open it anew to pair a new device.`
-}
-
-function lostMessage(session: string, takenBy: string): string {
-  return (
-    `Session "${session}" was taken over by ${takenBy}; this process can write nothing more of it. ` +
-    'End its socket: two on one identity drive each other out. Run one process a session, or let this one wait for it by opening it again.'
-  )
-}
-
-function unpairedMessage(session: string): string {
-  return (
-    `The creds to be saved for session "${session}" belong to no paired device, and would replace those of a paired one. ` +
-    'To pair anew, call remove() first and open the session again.'
-  )
 }
