@@ -18,11 +18,13 @@ jest.setTimeout(60_000)
 
 const compiled = fileURLToPath(new URL('../../dist/test/whatsapp/', import.meta.url))
 
-// As the guides have it: nothing in it knows of a test.
+// As the guides have it: nothing in it knows of a test. Its auth state is ours: a kill may tear what Baileys' own writes.
 const botSource = (name: string): string => `
-import makeWASocket, { DisconnectReason, useMultiFileAuthState } from '${name}'
+import makeWASocket, * as baileys from '${name}'
+import { useMultiFileAuthState } from 'baileys-authkit'
+const { DisconnectReason } = baileys
 async function start() {
-  const { state, saveCreds } = await useMultiFileAuthState(process.env.BOT_FOLDER)
+  const { state, saveCreds } = await useMultiFileAuthState(process.env.BOT_FOLDER, { baileys })
   const sock = makeWASocket({ auth: state })
   sock.ev.on('creds.update', saveCreds)
   sock.ev.on('connection.update', ({ connection, lastDisconnect, qr }) => {
