@@ -1,5 +1,8 @@
 export default {
   testEnvironment: 'node',
+  // Two, also where there are two cores: alone, one process would keep every file's copy of Baileys.
+  maxWorkers: 2,
+  workerIdleMemoryLimit: '600MB',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -1,4 +1,5 @@
 import { jest } from '@jest/globals'
+import * as baileys from '@whiskeysockets/baileys'
 import { useAuthState } from '../../src/auth-state.ts'
 import { encode } from '../../src/buffer-json.ts'
 import { type AuthStateError, isAuthStateError } from '../../src/errors.ts'
@@ -12,7 +13,6 @@ import { passThrough } from '../suite/pass-through.ts'
 import { permanentCode, sharedStore } from './shared-store/shared-store.ts'
 import { isBatch, SharedStoreServer } from './shared-store/shared-store-server.ts'
 import { nameOf, open, pick, put, rejection, scope, session } from './support/auth.ts'
-import { stubBaileys } from './support/stub-baileys.ts'
 
 const number = '4915112345678'
 
@@ -64,7 +64,7 @@ test('rule 15: a drop-in’s user sees LEASE_LOST; with logger: false nothing is
   try {
     for (const logger of [false, undefined] as const) {
       const store = sharedStore(server.url)
-      const options = { session, baileys: stubBaileys, ...(logger === undefined ? {} : { logger }) }
+      const options = { session, baileys, ...(logger === undefined ? {} : { logger }) }
       const auth = await useAuthState(store, options)
       const taker = await open(sharedStore(server.url, { as: 'taker' }), { lease: { onHeld: 'takeOver' } })
       expect(await rejection(put(auth, { a: '1' }))).toMatchObject({ code: 'LEASE_LOST' })
@@ -135,7 +135,7 @@ test('rule 15: no error and no log line carries a value or a record’s name in 
 
   await memory.write(scopeOf('corrupt'), [
     { name: nameOf(number), value: 'secret{' },
-    { name: 'creds', value: encode(stubBaileys.initAuthCreds()) },
+    { name: 'creds', value: encode(baileys.initAuthCreds()) },
   ])
   const corrupt = await open(memory, { session: 'corrupt', logger })
   const unreadable = await caught(pick(corrupt, number))

@@ -1,3 +1,4 @@
+import * as baileys from '@whiskeysockets/baileys'
 import { useMemoryAuthState } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { countingStore } from '../suite/counting-store.ts'
@@ -17,7 +18,6 @@ import {
   stored,
   until,
 } from './support/auth.ts'
-import { stubBaileys } from './support/stub-baileys.ts'
 
 test('rule 10: every handle of a session in one process has the one live creds object', async () => {
   const store = memoryStore()
@@ -223,8 +223,8 @@ test('rule 11: a write to a session that was removed from outside does not bring
 })
 
 test('a session in memory is nobody else’s', async () => {
-  const first = await useMemoryAuthState({ baileys: stubBaileys, logger: false })
-  const second = await useMemoryAuthState({ baileys: stubBaileys, logger: false })
+  const first = await useMemoryAuthState({ baileys, logger: false })
+  const second = await useMemoryAuthState({ baileys, logger: false })
   expect(second.state.creds).not.toBe(first.state.creds)
   await Promise.all([first.close(), second.close()])
 })

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
+import * as baileys from '@whiskeysockets/baileys'
 import { useAuthState, useMemoryAuthState } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { open } from './support/auth.ts'
-import { stubBaileys } from './support/stub-baileys.ts'
 
 const wrong: readonly (readonly [name: string, options: unknown, words: RegExp])[] = [
   ['no options', undefined, /options must be an object/],
@@ -72,7 +72,7 @@ test('all options at once, and the outermost values of each, are taken', async (
     cache: { maxBytes: 0 },
     lease: { ttlMs: 86_400_000, waitMs: Number.POSITIVE_INFINITY, onHeld: 'takeOver' },
     retry: { forMs: Number.POSITIVE_INFINITY },
-    baileys: stubBaileys,
+    baileys,
   })
   expect(auth.session).toBe('ü/..')
   await auth.saveCreds()

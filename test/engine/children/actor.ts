@@ -1,8 +1,8 @@
 // Opens sessions as its parent tells it to, in a process or a worker thread of its own.
 import { isMainThread, parentPort } from 'node:worker_threads'
+import * as baileys from '@whiskeysockets/baileys'
 import { type AuthState, useAuthState } from '../../../src/auth-state.ts'
 import { sharedStore } from '../shared-store/shared-store.ts'
-import { stubBaileys } from '../support/stub-baileys.ts'
 import type { Act, ActorError, ActorMessage } from './actor-messages.ts'
 
 const handles: AuthState[] = []
@@ -15,7 +15,7 @@ function say(message: ActorMessage): void {
 async function act(what: Act): Promise<unknown> {
   if (what.do === 'open') {
     const store = sharedStore(what.url, what.store)
-    const auth = await useAuthState(store, { logger: false, ...what.options, baileys: stubBaileys })
+    const auth = await useAuthState(store, { logger: false, ...what.options, baileys })
     handles.push(auth)
     auth.signal.addEventListener('abort', () => say({ aborted: describe(auth.signal.reason) }))
     const { registrationId, nextPreKeyId } = auth.state.creds

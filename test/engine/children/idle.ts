@@ -1,7 +1,8 @@
 // Opens a session, does as its argument says, and leaves the rest to Node: does the process end by itself?
+
+import * as baileys from '@whiskeysockets/baileys'
 import { useAuthState } from '../../../src/auth-state.ts'
 import { sharedStore } from '../shared-store/shared-store.ts'
-import { stubBaileys } from '../support/stub-baileys.ts'
 
 const [what, url = ''] = process.argv.slice(2)
 
@@ -10,7 +11,7 @@ const auth = await useAuthState(sharedStore(url), {
   session: 'shop',
   lease: { ttlMs: 400 },
   retry: { forMs: 300 },
-  baileys: stubBaileys,
+  baileys,
 })
 auth.signal.addEventListener('abort', () => process.stdout.write(`aborted ${auth.signal.reason.code}\n`))
 process.stdout.write('opened\n')

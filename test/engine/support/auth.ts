@@ -1,9 +1,9 @@
+import * as baileys from '@whiskeysockets/baileys'
 import { type AuthState, type AuthStateOptions, useAuthState } from '../../../src/auth-state.ts'
 import { isAuthStateError } from '../../../src/errors.ts'
 import { fenceName, recordName, scopeOf } from '../../../src/names.ts'
 import { type Fence, parseFence } from '../../../src/session/fence.ts'
 import type { Store } from '../../../src/store.ts'
-import { stubBaileys } from './stub-baileys.ts'
 
 /** The session's name in these tests. */
 export const session = 'shop'
@@ -12,7 +12,7 @@ export const scope: string = scopeOf(session)
 
 /** Opens the session, silent unless the options have a logger. */
 export function open(store: Store, options: Partial<AuthStateOptions> = {}): Promise<AuthState> {
-  return useAuthState(store, { session, logger: false, ...options, baileys: stubBaileys })
+  return useAuthState(store, { session, logger: false, ...options, baileys })
 }
 
 /** Sets texts under ids. */
