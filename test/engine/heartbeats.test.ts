@@ -18,6 +18,8 @@ test('rule 9: sessions of one process on one store share one heartbeat, and its 
   const lease = { ttlMs: 800 }
   const opening = Array.from({ length: 100 }, (_, index) => open(store, { session: `${index}`, lease }))
   const sessions = await Promise.all(opening)
+  // Opening a hundred holds the event loop up, and what beats were late come at once.
+  for (let left = 3; left > 0; left--) await server.next(isBeat)
   const startedAt = performance.now()
   const beats = await server.during(isBeat, async () => {
     for (let left = 4; left > 0; left--) await server.next(isBeat)
