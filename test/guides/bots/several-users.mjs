@@ -24,7 +24,9 @@ async function start(user) {
       const text = message?.conversation || message?.extendedTextMessage?.text
       if (!text || key.fromMe) continue
       console.log(`${user}: got ${text}`)
-      if (text === 'ping') await sock.sendMessage(key.remoteJid, { text: `pong from ${user}` })
+      if (text !== 'ping') continue
+      await sock.sendMessage(key.remoteJid, { text: `pong from ${user}` })
+      console.log(`${user}: sent pong`)
     }
   })
 }
