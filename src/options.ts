@@ -2,6 +2,9 @@ import type { AuthStateOptions, BindOptions } from './auth-state.ts'
 import type { SessionSettings } from './session/open-session.ts'
 import type { Store } from './store.ts'
 
+/** The options that every way to open a session has. */
+export const commonOptions: readonly string[] = ['logger', 'cache', 'lease', 'retry', 'baileys']
+
 const shortestTtlMs = 100
 const longestTtlMs = 24 * 60 * 60_000
 
@@ -9,7 +12,7 @@ const longestTtlMs = 24 * 60 * 60_000
 export function checkOptions(
   options: AuthStateOptions,
 ): Pick<SessionSettings, 'session' | 'lease' | 'retryForMs' | 'cacheBytes'> {
-  checkObject('options', options, ['session', 'logger', 'cache', 'lease', 'retry', 'baileys'])
+  checkObject('options', options, ['session', ...commonOptions])
   const { session, logger, cache, lease = {}, retry = {} } = options
   if (typeof session !== 'string' || session === '') {
     throw new TypeError("option 'session' is required: the session's name, a text that is not empty.")

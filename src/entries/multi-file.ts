@@ -1,6 +1,7 @@
 import { folderScope, folderStore, multiFileStore } from '../../adapters/multi-file.ts'
 import { type AuthState, type AuthStateOptions, openAuthState } from '../auth-state.ts'
 import { createLog } from '../log.ts'
+import { checkObject, commonOptions } from '../options.ts'
 
 export { multiFileStore }
 
@@ -27,9 +28,10 @@ export function useMultiFileAuthState(
   folder: string,
   options: MultiFileAuthStateOptions = {},
 ): Promise<AuthState> {
-  const { durability = 'full', ...rest } = options
   if (typeof folder !== 'string' || folder === '')
     throw new TypeError('useMultiFileAuthState takes the path of a folder.')
+  checkObject('options', options, ['durability', ...commonOptions])
+  const { durability = 'full', ...rest } = options
   const log = createLog(options.logger, { kind: 'multi-file', session: folder })
   const store = folderStore(folder, { durability, warn: log.warn })
   return openAuthState(store, { ...rest, session: folder }, { ownsStore: true, scope: folderScope })

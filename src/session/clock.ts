@@ -1,5 +1,3 @@
-const longestTimerMs = 2 ** 31 - 1
-
 /** Milliseconds on the monotonic clock. */
 export function monotonicMs(): number {
   return performance.now()
@@ -13,7 +11,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       signal?.removeEventListener('abort', done)
       resolve()
     }
-    const timer = setTimeout(done, Math.min(ms, longestTimerMs))
+    const timer = setTimeout(done, timerMs(ms))
     if (signal?.aborted) done()
     else signal?.addEventListener('abort', done)
   })
@@ -31,9 +29,14 @@ export function withTimeout<T>(
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(Object.assign(new Error(`No answer within ${Math.round(ms)} ms.`), { code: 'ETIMEDOUT' })),
-      Math.min(ms, longestTimerMs),
+      timerMs(ms),
     )
     if (!keepsAlive) timer.unref()
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
+}
+
+/** What a timer takes: not a little less than nothing, as what is left of a deadline may be, nor more than 31 bits. */
+function timerMs(ms: number): number {
+  return Math.min(Math.max(ms, 0), 2 ** 31 - 1)
 }

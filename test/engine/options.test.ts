@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import * as baileys from '@whiskeysockets/baileys'
-import { useAuthState, useMemoryAuthState } from '../../src/index.ts'
+import { useAuthState, useMemoryAuthState, useMultiFileAuthState } from '../../src/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { open } from './support/auth.ts'
 
@@ -77,4 +77,11 @@ test('all options at once, and the outermost values of each, are taken', async (
   expect(auth.session).toBe('ü/..')
   await auth.saveCreds()
   await auth.close()
+})
+
+test.each([
+  [{ session: 'a' }, /unknown option 'session'.*durability/],
+  [{ durability: 'none' }, /'full' or 'relaxed'/],
+])('on files, where the folder is the session, %p is a TypeError', (options, message) => {
+  expect(() => useMultiFileAuthState('never-made', options as never)).toThrow(message)
 })
