@@ -168,7 +168,7 @@ async function setAside(place: Place, replay: Replay): Promise<void> {
   if (place.sync.files) await place.fs.syncFolder(above)
   place.warn(
     'JOURNAL_STALE',
-    `Another program changed ${place.folder ?? place.home} after its last owner here was killed: its files count, and that owner's journal is set aside as journal.${time}.stale in ${above}. Call close() (or run baileys-authkit release) before another program uses the folder.`,
+    `Another program changed ${place.folder ?? place.home} after its last owner here was killed: its files count, and that owner's journal is set aside as journal.${time}.stale in ${above}. Call close() before another program uses the folder; after a kill, open it here once and close() it.`,
   )
 }
 
