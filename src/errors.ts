@@ -19,6 +19,8 @@ export type AuthStateErrorCode =
   | 'CREDS_UNPAIRED'
   /** A stored record cannot be decoded. */
   | 'RECORD_CORRUPT'
+  /** A record is sealed with a key that the key ring does not hold. */
+  | 'SEAL_KEY_MISSING'
   /** The store did not answer a read within `retry.forMs`. */
   | 'READ_FAILED'
   /** The store did not take a write within `retry.forMs`, or refused it for good. */

@@ -3,6 +3,7 @@ import { type BaileysModule, reviveKey } from './baileys.ts'
 import { decode, encode } from './buffer-json.ts'
 import { AuthStateError } from './errors.ts'
 import { isShortened, parseRecordName, recordName, typePrefix } from './names.ts'
+import { putOwn } from './own-property.ts'
 import type { Handle } from './session/open-session.ts'
 import type { Change } from './store.ts'
 
@@ -25,7 +26,7 @@ export function keyStoreOf(handle: Handle, baileys: BaileysModule): AuthKeyStore
         const text = texts[index]
         const value = text === undefined ? null : decodeKey(handle, baileys, type, id, text)
         // Baileys' type leaves null out, and its code expects it.
-        put(found, id, value as SignalDataTypeMap[typeof type])
+        putOwn(found, id, value as SignalDataTypeMap[typeof type])
       }
       return found
     },
@@ -115,10 +116,4 @@ async function* removals({ session }: Handle): AsyncGenerator<readonly Change[],
     bytes += name.length
   }
   if (piece.length > 0) yield piece
-}
-
-/** Sets an own property whatever its name, `__proto__` among them. */
-function put<T>(target: { [id: string]: T }, id: string, value: T): void {
-  if (id !== '__proto__') target[id] = value
-  else Object.defineProperty(target, id, { value, enumerable: true, configurable: true, writable: true })
 }
