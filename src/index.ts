@@ -16,6 +16,14 @@ export type {
 } from './auth-types.ts'
 export type { BaileysModule } from './baileys.ts'
 export { BufferJSON, decode, encode } from './buffer-json.ts'
+export {
+  type AnySignalKeyStore,
+  type CacheableOptions,
+  type CacheableSignalKeyStore,
+  type CacheLogger,
+  type CallersCacheStore,
+  makeCacheableSignalKeyStore,
+} from './cacheable-key-store.ts'
 export { type MemoryAuthStateOptions, memoryStore, useMemoryAuthState } from './entries/memory.ts'
 export { type MultiFileAuthStateOptions, useMultiFileAuthState } from './entries/multi-file.ts'
 export {

@@ -33,12 +33,12 @@ const allowed: { readonly [part: string]: readonly string[] } = {
     'src/auth-types.ts',
     'src/own-property.ts',
   ],
-  'src/cacheable-key-store.ts': [
-    'src/key-store.ts',
+  'src/cacheable-key-store.ts': ['src/cacheable-key-store/', 'src/session/', 'src/auth-types.ts'],
+  'src/cacheable-key-store/': [
+    'src/session/',
     'src/names.ts',
     'src/buffer-json.ts',
     'src/baileys.ts',
-    'src/auth-types.ts',
     'src/own-property.ts',
   ],
   'src/own-property.ts': [],

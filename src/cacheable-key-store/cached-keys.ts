@@ -1,0 +1,259 @@
+import { decode, encode } from '../buffer-json.ts'
+import { recordName } from '../names.ts'
+import { putOwn } from '../own-property.ts'
+import { absent, type Cached } from '../session/record-cache.ts'
+import { SyncKeys, syncKeyType } from './sync-keys.ts'
+import type { TextCache } from './text-cache.ts'
+
+/** Values by type and id. */
+export type KeyValues = { [type: string]: { [id: string]: unknown } | undefined }
+
+/** The store under the cache. */
+export interface KeySource {
+  get(type: string, ids: string[]): unknown
+  set(data: KeyValues): unknown
+  clear?(): unknown
+}
+
+/** Told how many records are read from the store, or have been changed. */
+export type KeyTrace = (count: { items: number } | { keys: number }, message: string) => void
+
+/** A record's text, or the value itself where JSON has no text for it: such a one is handed on and never kept. */
+type Answer = Cached | { readonly value: unknown }
+
+/** One call to the store. */
+interface Read {
+  readonly ids: ReadonlySet<string>
+  readonly answers: Promise<ReadonlyMap<string, Answer>>
+}
+
+/** A record that is being set, by so many calls; after overlapping ones nobody knows which the store took last. */
+interface Changing {
+  sets: number
+  overlapped: boolean
+}
+
+/**
+ * Reads a store through a cache. Two rules keep it from ever being behind the store: a text enters it only if from its
+ * read's or set's beginning to its end no other change of the record was under way, and whatever a change touches is
+ * forgotten when it begins and when it ends, reads in flight too.
+ */
+export class CachedKeys {
+  readonly #source: KeySource
+  readonly #texts: TextCache
+  readonly #trace: KeyTrace
+  readonly #syncKeys = new SyncKeys()
+  readonly #reads = new Map<string, Read>()
+  readonly #changing = new Map<string, Changing>()
+  #clears = 0
+
+  constructor(source: KeySource, texts: TextCache, trace: KeyTrace) {
+    this.#source = source
+    this.#texts = texts
+    this.#trace = trace
+  }
+
+  /** Values of the caller's own under every id, `null` where the record is absent. */
+  async get(type: string, ids: readonly string[]): Promise<{ [id: string]: unknown }> {
+    const wanted = Array.from(new Set(ids))
+    const found = this.#texts.find(wanted.map(id => recordName(type, id)))
+    // Not awaited where it is there already: the store is asked before the caller's next call.
+    const cached = found instanceof Promise ? await found : found
+    const missing = wanted.filter((_, at) => cached[at] === undefined)
+    const answers = await this.#answers(type, missing)
+    const kept = new Map<string, Answer>()
+    for (const [at, id] of wanted.entries()) {
+      const text = cached[at]
+      if (text !== undefined) kept.set(id, text)
+    }
+    const values = await this.#valuesOf(type, kept)
+    const unreadable = Array.from(kept.keys()).filter(id => !values.has(id))
+    for (const [id, answer] of await this.#answers(type, unreadable)) answers.set(id, answer)
+    const read = await this.#valuesOf(type, answers, decode)
+    const result: { [id: string]: unknown } = {}
+    for (const id of wanted) putOwn(result, id, values.has(id) ? values.get(id) : read.get(id))
+    return result
+  }
+
+  /** Lands changes in the store, then in the cache. Values are taken as they are at the call. */
+  async set(data: KeyValues): Promise<void> {
+    const copies: KeyValues = {}
+    const texts = new Map<string, Cached | undefined>()
+    for (const [type, values] of Object.entries(data)) {
+      if (values === undefined || values === null) continue
+      const copied: { [id: string]: unknown } = {}
+      for (const [id, value] of Object.entries(values)) {
+        const text = value ? textOf(value) : absent
+        texts.set(recordName(type, id), text)
+        putOwn(copied, id, value ? this.#copy(type, value, text) : null)
+      }
+      putOwn(copies, type, copied)
+    }
+    for (const name of texts.keys()) this.#begin(name)
+    let landed = false
+    try {
+      await this.#source.set(copies)
+      landed = true
+    } finally {
+      for (const [name, text] of texts) this.#end(name, landed ? text : undefined)
+    }
+    this.#trace({ keys: texts.size }, 'updated cache')
+  }
+
+  /** Forgets everything, and clears the store if it can be. */
+  async clear(): Promise<void> {
+    this.#clears += 1
+    this.#texts.clear()
+    this.#reads.clear()
+    for (const changing of this.#changing.values()) changing.overlapped = true
+    try {
+      await this.#source.clear?.()
+    } finally {
+      this.#clears -= 1
+      this.#reads.clear()
+    }
+  }
+
+  #begin(name: string): void {
+    this.#reads.delete(name)
+    this.#texts.drop(name)
+    const changing = this.#changing.get(name)
+    if (changing === undefined) {
+      this.#changing.set(name, { sets: 1, overlapped: this.#clears > 0 })
+    } else {
+      changing.sets += 1
+      changing.overlapped = true
+    }
+  }
+
+  #end(name: string, text: Cached | undefined): void {
+    this.#reads.delete(name)
+    const changing = this.#changing.get(name)
+    if (changing === undefined) return
+    changing.sets -= 1
+    if (changing.sets > 0) return
+    this.#changing.delete(name)
+    if (text !== undefined && !changing.overlapped) this.#texts.keep(name, text)
+  }
+
+  /** What the store has under these ids, in one call at most: reads that are in flight are joined. */
+  async #answers(
+    type: string,
+    ids: readonly string[],
+    mayJoin: (read: Read) => boolean = () => true,
+  ): Promise<Map<string, Answer>> {
+    const joined = new Map<Read, string[]>()
+    const asked: string[] = []
+    for (const id of ids) {
+      const read = this.#reads.get(recordName(type, id))
+      if (read === undefined || !mayJoin(read)) asked.push(id)
+      else joined.set(read, [...(joined.get(read) ?? []), id])
+    }
+    if (asked.length > 0) joined.set(this.#ask(type, asked), asked)
+    const wanted = new Set(ids)
+    const answers = new Map<string, Answer>()
+    await Promise.all(
+      Array.from(joined, async ([read, own]) => {
+        const given = await read.answers.catch((error: unknown) => {
+          if (isWithin(read.ids, wanted)) throw error
+          // What failed may be a record that only another get asked for.
+          return this.#answers(type, own, other => isWithin(other.ids, wanted))
+        })
+        for (const id of own) answers.set(id, given.get(id) ?? absent)
+      }),
+    )
+    return answers
+  }
+
+  #ask(type: string, ids: readonly string[]): Read {
+    this.#trace({ items: ids.length }, 'loading from store')
+    const read: Read = { ids: new Set(ids), answers: this.#call(type, ids) }
+    for (const id of ids) this.#reads.set(recordName(type, id), read)
+    const settle = (answers?: ReadonlyMap<string, Answer>): void => {
+      for (const id of ids) {
+        const name = recordName(type, id)
+        if (this.#reads.get(name) !== read) continue
+        this.#reads.delete(name)
+        const answer = answers?.get(id)
+        if (answer === undefined || isValue(answer) || this.#changing.has(name) || this.#clears > 0) continue
+        this.#texts.keep(name, answer)
+      }
+    }
+    read.answers.then(settle, () => settle())
+    return read
+  }
+
+  async #call(type: string, ids: readonly string[]): Promise<ReadonlyMap<string, Answer>> {
+    const found: unknown = await this.#source.get(type, Array.from(ids))
+    const answers = new Map<string, Answer>()
+    for (const id of ids) {
+      const value = ownValue(found, id)
+      if (value && type === syncKeyType) this.#syncKeys.notice(value)
+      answers.set(id, value ? (textOf(value) ?? { value }) : absent)
+    }
+    return answers
+  }
+
+  /** Values made of answers; of a text that can't be read, `otherwise` makes one, or it is left out. */
+  async #valuesOf(
+    type: string,
+    answers: ReadonlyMap<string, Answer>,
+    otherwise?: (text: string) => unknown,
+  ): Promise<Map<string, unknown>> {
+    const hasTexts = Array.from(answers.values()).some(answer => typeof answer === 'string')
+    const read = hasTexts && type === syncKeyType ? await this.#syncKeys.reviver().catch(fails) : decode
+    const values = new Map<string, unknown>()
+    for (const [id, answer] of answers) {
+      if (answer === absent) values.set(id, null)
+      else if (isValue(answer)) values.set(id, answer.value)
+      else {
+        try {
+          values.set(id, read(answer))
+        } catch {
+          // A caller's cache has damaged it, or nobody can make a key of it.
+          if (otherwise) values.set(id, otherwise(answer))
+        }
+      }
+    }
+    return values
+  }
+
+  #copy(type: string, value: unknown, text: Cached | undefined): unknown {
+    if (typeof text !== 'string') return value
+    if (type !== syncKeyType) return decode(text)
+    this.#syncKeys.notice(value)
+    return this.#syncKeys.copy(value, text)
+  }
+}
+
+/** The store alone knows what to do with a value that has no text. */
+function textOf(value: unknown): string | undefined {
+  try {
+    return encode(value)
+  } catch {
+    return undefined
+  }
+}
+
+function ownValue(found: unknown, id: string): unknown {
+  if (typeof found !== 'object' || found === null) {
+    throw new TypeError('The store under makeCacheableSignalKeyStore answered get with no object.')
+  }
+  // A record is what its property holds, whatever the object inherits: ids are of any name.
+  return Object.hasOwn(found, id) ? (found as { [id: string]: unknown })[id] : undefined
+}
+
+function isValue(answer: Answer): answer is { readonly value: unknown } {
+  return typeof answer === 'object'
+}
+
+function isWithin(ids: ReadonlySet<string>, wanted: ReadonlySet<string>): boolean {
+  for (const id of ids) if (!wanted.has(id)) return false
+  return true
+}
+
+function fails(error: unknown): (text: string) => unknown {
+  return () => {
+    throw error
+  }
+}
