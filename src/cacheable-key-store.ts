@@ -1,47 +1,24 @@
-import type { AuthKeyStore, SignalDataTypeMap, SignalKeyStore } from './auth-types.ts'
+import type { AuthKeyStore } from './auth-types.ts'
+import type {
+  AnySignalKeyStore,
+  CacheableOptions,
+  CacheableSignalKeyStore,
+  CacheLogger,
+  CallersCacheStore,
+} from './cacheable-key-store/cacheable-types.ts'
 import { CachedKeys, type KeyTrace } from './cacheable-key-store/cached-keys.ts'
-import { CallersCache, type CallersCacheStore, operations } from './cacheable-key-store/callers-cache.ts'
+import { CallersCache, operations } from './cacheable-key-store/callers-cache.ts'
 import { ProcessCache, type TextCache } from './cacheable-key-store/text-cache.ts'
 import { cachePool } from './session/record-cache.ts'
 import { sharedPool } from './session/registry.ts'
 
-export type { CallersCacheStore } from './cacheable-key-store/callers-cache.ts'
-
-/** Any store of Signal keys: Baileys 6.7's and 7's, this package's, anyone's; its methods may answer at once. */
-export interface AnySignalKeyStore {
-  get(type: string, ids: string[]): Awaitable<{ [id: string]: unknown }>
-  set(data: { [type: string]: { [id: string]: unknown } | undefined }): unknown
-  clear?(): unknown
-  list?(type: string): AsyncIterable<readonly [id: string, value: unknown]>
-  listIds?(type: string): AsyncIterable<string>
-}
-
-/** What {@link makeCacheableSignalKeyStore} makes; it has `list` and `listIds` where the store has them. */
-export interface CacheableSignalKeyStore extends SignalKeyStore {
-  /** As {@link AuthKeyStore.get}: values of the caller's own, `null` under the id of an absent record. */
-  get<T extends keyof SignalDataTypeMap>(
-    type: T,
-    ids: string[],
-  ): Promise<{ [id: string]: SignalDataTypeMap[T] }>
-  /** Resolves when the store has taken the changes; anything falsy is a removal. */
-  set(data: Parameters<SignalKeyStore['set']>[0]): Promise<void>
-  /** Clears the store if it can be cleared, and forgets everything. */
-  clear(): Promise<void>
-}
-
-/** What is logged: counts, never an id. Baileys' own logger and pino's have it. */
-export interface CacheLogger {
-  trace(details: unknown, message?: string): void
-  warn(details: unknown, message?: string): void
-}
-
-/** How much is kept. */
-export interface CacheableOptions {
-  /** Bytes of all texts and names, two a character and 160 a record. */
-  readonly maxBytes: number
-}
-
-type Awaitable<T> = T | Promise<T>
+export type {
+  AnySignalKeyStore,
+  CacheableOptions,
+  CacheableSignalKeyStore,
+  CacheLogger,
+  CallersCacheStore,
+} from './cacheable-key-store/cacheable-types.ts'
 
 /**
  * A store of Signal keys read through a cache that is never ahead of the store nor behind it: what `set` changes is

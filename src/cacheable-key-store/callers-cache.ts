@@ -1,17 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { absent, type Cached, type CachePool, RecordCache } from '../session/record-cache.ts'
+import type { CallersCacheStore } from './cacheable-types.ts'
 import type { TextCache } from './text-cache.ts'
-
-/**
- * A cache of the caller's own, as Baileys types it (`CacheStore`) and as NodeCache is one; methods may answer at once
- * or with a promise.
- */
-export interface CallersCacheStore {
-  get(key: string): unknown
-  set(key: string, text: string): unknown
-  del(key: string): unknown
-  flushAll(): unknown
-}
 
 type Operation = keyof CallersCacheStore
 

@@ -39,6 +39,7 @@ const allowed: { readonly [part: string]: readonly string[] } = {
     'src/names.ts',
     'src/buffer-json.ts',
     'src/baileys.ts',
+    'src/auth-types.ts',
     'src/own-property.ts',
   ],
   'src/own-property.ts': [],

@@ -9,6 +9,7 @@ import makeWASocket, {
   type BaileysEventMap,
   type SignalKeyStore as BaileysKeyStore,
   type AuthenticationState as BaileysState,
+  type CacheStore,
   initAuthCreds,
   makeCacheableSignalKeyStore,
   type SocketConfig,
@@ -27,6 +28,10 @@ import type {
 } from '../../src/auth-types.ts'
 import { type BaileysModule, loadBaileys } from '../../src/baileys.ts'
 import { BufferJSON } from '../../src/buffer-json.ts'
+import {
+  type CacheableSignalKeyStore,
+  makeCacheableSignalKeyStore as cacheable,
+} from '../../src/cacheable-key-store.ts'
 
 declare const state: AuthenticationState
 declare const logger: SocketConfig['logger']
@@ -90,6 +95,31 @@ export async function keys(store: AuthKeyStore): Promise<void> {
   await store.get('pre-keys', ['1'])
 }
 
+/** Our cache goes around any store, and in any place where one is taken. */
+export function cached(theirs: BaileysKeyStore, ours: SignalKeyStore, callers: CacheStore): void {
+  const made = [
+    cacheable(theirs, logger, callers),
+    cacheable(ours, undefined, { maxBytes: 1 }),
+    cacheable(makeCacheableSignalKeyStore(theirs, logger)),
+    cacheable(addTransactionCapability(theirs, logger, { maxCommitRetries: 1, delayBetweenTriesMs: 1 })),
+    cacheable(cacheable(theirs, console)),
+  ]
+  for (const keys of made) {
+    makeWASocket({ auth: { creds: state.creds, keys } })
+    takesKeys(keys)
+    const back: BaileysKeyStore = keys
+    makeCacheableSignalKeyStore(back, logger)
+  }
+  const ofAuthState: AuthKeyStore = cacheable(state.keys, logger)
+  makeWASocket({ auth: { creds: state.creds, keys: ofAuthState } })
+  // @ts-expect-error: what is not a store is not one with a cache either.
+  cacheable(state)
+  // @ts-expect-error: a Map deletes, and has no del.
+  cacheable(state.keys, logger, new Map())
+  // @ts-expect-error: bytes have another name.
+  cacheable(state.keys, logger, { max: 1 })
+}
+
 /** Anything with pino's methods logs. */
 export function loggers(): void {
   takesLogger(logger)
@@ -117,4 +147,8 @@ export const typed: [
   Same<AuthenticationCreds['additionalData'], unknown>,
   Same<AuthenticationCreds['registered'], boolean>,
   Same<Awaited<ReturnType<typeof loadBaileys>>, BaileysModule>,
-] = [true, true, true, true]
+  Same<
+    Awaited<ReturnType<CacheableSignalKeyStore['get']>>[string],
+    SignalDataTypeMap[keyof SignalDataTypeMap]
+  >,
+] = [true, true, true, true, true]

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 const root = join(import.meta.dirname, '../..')
-const sources = ['auth-types', 'baileys', 'buffer-json']
+const sources = ['auth-types', 'baileys', 'buffer-json', 'cacheable-key-store']
 const versions = [
   ['6.7.24', 'baileys-6'],
   ['7.0.0-rc14', '@whiskeysockets/baileys'],
@@ -40,21 +40,16 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 test('emitted declarations import nothing but Node and each other', async () => {
-  const emitted = join(folder, 'emitted/src')
+  const declarations = await publicDeclarations()
   assert.deepEqual(
-    [...(await readdir(emitted))].sort(),
-    sources.map(name => `${name}.d.ts`),
+    Array.from(declarations.keys()).sort(),
+    [...sources, 'cacheable-key-store/cacheable-types'].sort(),
   )
-  for (const name of sources) {
-    const text = await readFile(join(emitted, `${name}.d.ts`), 'utf8')
-    const imported = [...text.matchAll(/(?:from|import\(|require\(|types=)\s*["']([^"']+)["']/g)].map(
-      match => match[1],
-    )
-    assert.deepEqual(
-      imported.filter(specifier => !/^(node:|\.\/)/.test(specifier ?? '')),
-      [],
-    )
-  }
+  const specifiers = Array.from(declarations.values()).flatMap(importsOf)
+  assert.deepEqual(
+    specifiers.filter(specifier => !/^(node:|\.\.?\/)/.test(specifier)),
+    [],
+  )
 })
 
 describe.each(versions)('a bot on Baileys %s', (version, installed) => {
@@ -69,7 +64,10 @@ describe.each(versions)('a bot on Baileys %s', (version, installed) => {
     }
     await link(`node_modules/${installed}`, 'node_modules/@whiskeysockets/baileys')
     await link('node_modules/@types', 'node_modules/@types')
-    await cp(join(folder, 'emitted/src'), join(bot, 'src'), { recursive: true })
+    for (const [name, text] of await publicDeclarations()) {
+      await mkdir(dirname(join(bot, 'src', name)), { recursive: true })
+      await writeFile(join(bot, 'src', `${name}.d.ts`), text)
+    }
     const source = await readFile(join(root, 'test/types/socket.ts'), 'utf8')
     await mkdir(join(bot, 'test/types'), { recursive: true })
     await writeFile(join(bot, 'test/types/socket.ts'), source.replaceAll(/(from '\.[^']*)\.ts'/g, "$1.js'"))
@@ -129,6 +127,28 @@ describe.each(versions)('a bot on Baileys %s', (version, installed) => {
     timeoutMs,
   )
 })
+
+/** The declarations of the sources and of all that they import, by name. */
+async function publicDeclarations(): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  const waiting = [...sources]
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (found.has(name)) continue
+    const text = await readFile(join(folder, 'emitted/src', `${name}.d.ts`), 'utf8')
+    found.set(name, text)
+    for (const specifier of importsOf(text)) {
+      if (specifier.startsWith('.')) waiting.push(join(dirname(name), specifier).replace(/\.[jt]s$/, ''))
+    }
+  }
+  return found
+}
+
+function importsOf(declaration: string): string[] {
+  return Array.from(
+    declaration.matchAll(/(?:from|import\(|require\(|types=)\s*["']([^"']+)["']/g),
+    match => match[1] ?? '',
+  )
+}
 
 /** What tsc prints for a configuration, one line a diagnostic; empty when it finds nothing. */
 async function compile(config: object, where = join(folder, 'emitted')): Promise<string> {
