@@ -27,16 +27,16 @@ interface Read {
   readonly answers: Promise<ReadonlyMap<string, Answer>>
 }
 
-/** A record that is being set, by so many calls; after overlapping ones nobody knows which the store took last. */
+/** A record that is being set, by so many calls; of overlapping ones nobody knows which the store took last. */
 interface Changing {
   sets: number
   overlapped: boolean
 }
 
 /**
- * Reads a store through a cache. Two rules keep it from ever being behind the store: a text enters it only if from its
- * read's or set's beginning to its end no other change of the record was under way, and whatever a change touches is
- * forgotten when it begins and when it ends, reads in flight too.
+ * Reads a store through a cache. One rule keeps it from ever being behind the store: a text enters it only if from the
+ * beginning of its read or set to the end no other change of the record was under way. So a change that begins forgets
+ * its records, what is kept of them and what is being read, and one that has another beside it keeps nothing.
  */
 export class CachedKeys {
   readonly #source: KeySource
@@ -110,7 +110,6 @@ export class CachedKeys {
       await this.#source.clear?.()
     } finally {
       this.#clears -= 1
-      this.#reads.clear()
     }
   }
 
@@ -127,7 +126,6 @@ export class CachedKeys {
   }
 
   #end(name: string, text: Cached | undefined): void {
-    this.#reads.delete(name)
     const changing = this.#changing.get(name)
     if (changing === undefined) return
     changing.sets -= 1
@@ -157,7 +155,8 @@ export class CachedKeys {
         const given = await read.answers.catch((error: unknown) => {
           if (isWithin(read.ids, wanted)) throw error
           // What failed may be a record that only another get asked for.
-          return this.#answers(type, own, other => isWithin(other.ids, wanted))
+          const mine = new Set(own)
+          return this.#answers(type, own, other => isWithin(other.ids, mine))
         })
         for (const id of own) answers.set(id, given.get(id) ?? absent)
       }),
@@ -168,15 +167,17 @@ export class CachedKeys {
   #ask(type: string, ids: readonly string[]): Read {
     this.#trace({ items: ids.length }, 'loading from store')
     const read: Read = { ids: new Set(ids), answers: this.#call(type, ids) }
-    for (const id of ids) this.#reads.set(recordName(type, id), read)
+    for (const name of ids.map(id => recordName(type, id))) {
+      // While a record changes, each get asks the store, whose own rule decides what it sees.
+      if (this.#clears === 0 && !this.#changing.has(name)) this.#reads.set(name, read)
+    }
     const settle = (answers?: ReadonlyMap<string, Answer>): void => {
       for (const id of ids) {
         const name = recordName(type, id)
         if (this.#reads.get(name) !== read) continue
         this.#reads.delete(name)
         const answer = answers?.get(id)
-        if (answer === undefined || isValue(answer) || this.#changing.has(name) || this.#clears > 0) continue
-        this.#texts.keep(name, answer)
+        if (answer !== undefined && !isValue(answer)) this.#texts.keep(name, answer)
       }
     }
     read.answers.then(settle, () => settle())
