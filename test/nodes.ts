@@ -3,7 +3,15 @@ import { repository } from './built.ts'
 
 /** Runs a smoke set of the tests on the other releases of Node that are supported. */
 const releases = ['22', '24']
-const smoke = ['test/conformance', 'test/buffer-json', 'test/baileys', 'test/engine', 'test/end-to-end']
+const smoke = [
+  'test/conformance',
+  'test/buffer-json',
+  'test/baileys',
+  'test/engine',
+  'test/end-to-end',
+  'test/adapters/sqlite-conformance',
+  'test/sealed',
+]
 
 for (const release of releases) {
   const node = [

@@ -1,10 +1,10 @@
 import type { BaileysLine } from '../whatsapp/bots.ts'
 import type { ServerHandle } from '../whatsapp/client.ts'
+import type { BotStore } from './bot-store.ts'
 
 /** What a bot in a process of its own is started with. */
 export interface BotSettings {
-  /** Where its session lies: a folder. */
-  readonly folder: string
+  readonly store: BotStore
   readonly line: BaileysLine
   readonly server: Pick<ServerHandle, 'url' | 'root'>
 }

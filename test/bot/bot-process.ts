@@ -1,10 +1,11 @@
 import { writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { WAMessageKey, WASocket } from '@whiskeysockets/baileys'
-import { type AuthState, type Logger, useMultiFileAuthState } from 'baileys-authkit'
+import type { AuthState, Logger } from 'baileys-authkit'
 import { type ConnectOptions, connectSocket, statusCodeOf } from '../whatsapp/client.ts'
 import type { LogLine } from '../whatsapp/quiet-logger.ts'
 import type { BotLine, BotOrder, BotSettings } from './bot-line.ts'
+import { openerOf } from './bot-store.ts'
 
 /**
  * A bot in a process of its own, to be killed. It says what happens to it on standard output, and reconnects as the
@@ -16,6 +17,7 @@ const loggedOut = 401
 const replaced = 440
 let current: { readonly auth: AuthState; readonly sock: WASocket } | undefined
 let isEnding = false
+const open = openerOf(settings.store, { baileys, logger: complaints() })
 
 process.once('SIGTERM', () => void end())
 createInterface({ input: process.stdin }).on('line', line => {
@@ -25,7 +27,7 @@ createInterface({ input: process.stdin }).on('line', line => {
 await connect().catch(fail)
 
 async function connect(): Promise<void> {
-  const auth = await useMultiFileAuthState(settings.folder, { baileys, logger: complaints() })
+  const auth = await open()
   say({ is: 'opened', paired: auth.state.creds.account !== undefined })
   const sock = connectSocket({
     baileys,

@@ -20,6 +20,17 @@ export function burstOf(n: number): SignalDataSet {
   return { 'identity-key': Object.fromEntries(records) }
 }
 
+/** One record that changes over and over, while the files of others are still being written. */
+export function hotRecord(n: number): SignalDataSet {
+  return { 'device-list': { hot: [String(n)] } }
+}
+
+/** The number that it holds; 0 where there is none. */
+export async function hotOf({ state }: AuthState): Promise<number> {
+  const { hot } = await state.keys.get('device-list', ['hot'])
+  return Number(hot?.[0] ?? 0)
+}
+
 /** The step that the records stand at. @throws Error when they do not all stand at the same one */
 export async function stepOf(auth: AuthState): Promise<number> {
   const { keys, creds } = auth.state

@@ -1,18 +1,17 @@
 import { writeSync } from 'node:fs'
-import { useMultiFileAuthState } from 'baileys-authkit'
-import { burstOf, changesOfStep } from './steps.ts'
+import { type BotStore, openerOf } from '../bot/bot-store.ts'
+import { burstOf, changesOfStep, hotRecord } from './steps.ts'
 
 /**
- * Writes step after step to a folder, several at once, and says each one's number as soon as it was acknowledged;
- * runs until it is killed. Arguments: the folder, the number of the first step, and whether as many records as
- * Baileys mints pre-keys come before it.
+ * Writes, and says each change's number as soon as it was acknowledged; runs until it is killed. Arguments: the store as
+ * JSON, the first number, and what to write: `steps`, several at once, or, after as many records as Baileys mints
+ * pre-keys, the one record that is `hot`.
  */
-const [folder = '', first = '1', beginsWithBurst = 'false'] = process.argv.slice(2)
-const auth = await useMultiFileAuthState(folder, { logger: false })
+const [storeText = '', first = '1', kind = ''] = process.argv.slice(2)
+const store: BotStore = JSON.parse(storeText)
+const auth = await openerOf(store, { logger: false })()
 const stepsAtOnce = 3
 let next = Number(first)
-
-if (beginsWithBurst === 'true') await auth.state.keys.set(burstOf(next))
 
 async function writeSteps(): Promise<void> {
   for (;;) {
@@ -26,4 +25,14 @@ async function writeSteps(): Promise<void> {
   }
 }
 
-await Promise.all(Array.from({ length: stepsAtOnce }, writeSteps))
+async function writeHotRecord(): Promise<void> {
+  await auth.state.keys.set(burstOf(next))
+  for (;;) {
+    await auth.state.keys.set(hotRecord(next))
+    writeSync(1, `${next}\n`)
+    next += 1
+  }
+}
+
+if (kind === 'hot') await writeHotRecord()
+else await Promise.all(Array.from({ length: stepsAtOnce }, writeSteps))

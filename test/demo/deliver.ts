@@ -15,7 +15,7 @@ export async function deliver(parts: {
   readonly bot: BotHandle
   readonly options: DemoOptions
   readonly progress: Progress
-}): Promise<Omit<Report, 'kills' | 'pairings' | 'store' | 'seconds'>> {
+}): Promise<Omit<Report, 'kills' | 'pairings' | 'store' | 'sealed' | 'seconds'>> {
   const { bots, bot, options, progress } = parts
   const senders = await Promise.all(Array.from({ length: senderCount }, () => bots.pair('7')))
   const idOfText = new Map<string, string>()

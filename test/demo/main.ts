@@ -1,8 +1,10 @@
-import { mkdtemp } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { toString as drawQr } from 'qrcode'
 import { BotHandle } from '../bot/bot-handle.ts'
+import { type BotStore, pathOf } from '../bot/bot-store.ts'
 import { Bots } from '../whatsapp/bots.ts'
 import { deliver } from './deliver.ts'
 import { type DemoOptions, readOptions, usage } from './options.ts'
@@ -17,22 +19,49 @@ async function main(): Promise<number> {
     process[isHelp ? 'stdout' : 'stderr'].write(isHelp ? usage : `${options}\n\n${usage}`)
     return isHelp ? 0 : 2
   }
-  const report = await run(options)
+  const store = await storeOf(options)
+  if (typeof store === 'string') {
+    process.stderr.write(`${store}\n`)
+    return 2
+  }
+  const report = await run(options, store)
   if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`)
   else printReport(report, options)
   return report.lost > 0 || report.pairings !== 1 ? 1 : 0
 }
 
-async function run(options: DemoOptions): Promise<Report> {
+/** Where the session lies, or why it can't lie there: each demo is a new account of a new server. */
+async function storeOf(options: DemoOptions): Promise<BotStore | string> {
+  const url = options.store ?? `file:${await mkdtemp(join(tmpdir(), 'baileys-authkit-demo-'))}`
+  const path = resolve(pathOf(url))
+  const isFolder = url.startsWith('file:')
+  if (isFolder && (await filesIn(path)) > 0)
+    return `There is something in ${path}. Name a new folder, or leave --store out.`
+  return {
+    url: `${isFolder ? 'file' : 'sqlite'}:${path}`,
+    session: `demo-${randomBytes(4).toString('hex')}`,
+    ...(options.sealed ? { sealKey: randomBytes(32).toString('base64') } : {}),
+  }
+}
+
+async function filesIn(folder: string): Promise<number> {
+  try {
+    return (await readdir(folder)).length
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0
+    throw error
+  }
+}
+
+async function run(options: DemoOptions, store: BotStore): Promise<Report> {
   const startedAt = performance.now()
-  const folder = resolve(options.folder ?? (await mkdtemp(join(tmpdir(), 'baileys-authkit-demo-'))))
   const say = (text: string) => (options.json ? undefined : process.stdout.write(`${text}\n`))
   say('Starting a WhatsApp server on this machine; nothing leaves it.')
   await using bots = await Bots.start()
   const { url, root } = bots.server
-  await using bot = new BotHandle({ folder, line: '7', server: { url, root } })
+  await using bot = new BotHandle({ store, line: '7', server: { url, root } })
   process.once('SIGINT', () => {
-    // Nothing is lost: what the bot has acknowledged lies in its folder.
+    // Nothing is lost: what the bot has acknowledged lies in its store.
     void bot.kill().finally(() => process.exit(130))
   })
   say('Starting a bot in a process of its own. A phone would scan this:\n')
@@ -53,7 +82,8 @@ async function run(options: DemoOptions): Promise<Report> {
     ...result,
     kills: options.kills,
     pairings: bots.server.counts.pairings - result.senders,
-    store: folder,
+    store: store.url,
+    sealed: options.sealed,
     seconds: Math.round((performance.now() - startedAt) / 100) / 10,
   }
 }

@@ -18,6 +18,8 @@ export interface Report {
   readonly resumeMs: number
   /** Where the bot's session lies. */
   readonly store: string
+  /** Whether it was encrypted. */
+  readonly sealed: boolean
   readonly senders: number
   /** What Baileys complained of: broken sessions above all. */
   readonly complaints: readonly string[]
@@ -36,7 +38,7 @@ export function printReport(report: Report, options: DemoOptions): void {
     ['killed with SIGKILL', report.kills],
     ['pairings', report.pairings],
     ['back after', report.kills > 0 ? `${report.resumeMs} ms (process start to login, median)` : '-'],
-    ['the session lies in', report.store],
+    ['the session lies in', `${report.store}${report.sealed ? ' (encrypted)' : ''}`],
   ]
   const isFine = report.lost === 0 && report.pairings === 1
   const lines = [
@@ -46,10 +48,18 @@ export function printReport(report: Report, options: DemoOptions): void {
     isFine
       ? 'Nothing was lost, and the bot paired once.'
       : `Something was lost. Complaints: ${report.complaints.slice(0, 5).join('; ') || 'none'}`,
-    options.kills > 0 && isFine
-      ? "In your bot: import { useMultiFileAuthState } from 'baileys-authkit' instead of from Baileys. The rest stays."
-      : 'Try: npm run demo -- --messages 1000 --kills 10',
+    options.kills > 0 && isFine ? inYourBot(report) : 'Try: npm run demo -- --messages 1000 --kills 10',
     '',
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+function inYourBot({ store, sealed }: Report): string {
+  const isSqlite = store.startsWith('sqlite:')
+  if (sealed) {
+    const [call, entry] = isSqlite ? ['sqliteStore', 'sqlite'] : ['multiFileStore', 'multi-file']
+    return `In your bot: useAuthState(sealed(${call}(path), { keys }), { session }), from 'baileys-authkit', '/sealed' and '/${entry}'.`
+  }
+  const [call, entry] = isSqlite ? ['useSqliteAuthState', '/sqlite'] : ['useMultiFileAuthState', '']
+  return `In your bot: import { ${call} } from 'baileys-authkit${entry}' instead of from Baileys. The rest stays.`
 }

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { WAMessageKey } from '@whiskeysockets/baileys'
 import { BotHandle } from '../bot/bot-handle.ts'
 import { decryptedBefore } from '../bot/bot-line.ts'
+import type { BotStore } from '../bot/bot-store.ts'
 import { type BaileysLine, type Bot, Bots, brokenSession } from '../whatsapp/bots.ts'
 import { within } from '../whatsapp/within.ts'
 
@@ -20,12 +22,19 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-test.each<BaileysLine>(['7', '6.7'])(
-  'a bot on Baileys %s is killed in mid-stream, never pairs again, and has every message of people and groups',
-  async line => {
+test.each<[BaileysLine, string, () => BotStore]>([
+  ['7', 'files', () => place('file:auth')],
+  ['6.7', 'files', () => place('file:auth')],
+  ['7', 'SQLite', () => place('sqlite:bots.db')],
+  ['6.7', 'SQLite', () => place('sqlite:bots.db')],
+  ['7', 'sealed files', () => sealedPlace('file:sessions')],
+  ['7', 'sealed SQLite', () => sealedPlace('sqlite:bots.db')],
+])(
+  'a bot on Baileys %s and %s is killed in mid-stream, never pairs again, and has every message of people and groups',
+  async (line, _name, storeIn) => {
     await using bots = await Bots.start()
     await using bot = new BotHandle({
-      folder,
+      store: storeIn(),
       line,
       server: { url: bots.server.url, root: bots.server.root },
     })
@@ -107,3 +116,12 @@ test.each<BaileysLine>(['7', '6.7'])(
   },
   90_000,
 )
+
+function place(url: string): BotStore {
+  const [scheme, name = ''] = url.split(':')
+  return { url: `${scheme}:${join(folder, name)}`, session: 'shop-1' }
+}
+
+function sealedPlace(url: string): BotStore {
+  return { ...place(url), sealKey: randomBytes(32).toString('base64') }
+}

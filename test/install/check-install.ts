@@ -9,6 +9,7 @@ import { repository } from '../built.ts'
 import { checkBot } from './check-bot.ts'
 
 const baileys = '@whiskeysockets/baileys@7.0.0-rc14'
+const betterSqlite = 'better-sqlite3@12.11.1'
 const largestUnpackedBytes = 1024 * 1024
 const execute = promisify(execFile)
 
@@ -38,6 +39,9 @@ async function main(root: string): Promise<void> {
   )
   await check('a CommonJS project requires it', async () =>
     checkCommonJs(await inFolder('commonjs', {}, baileys)),
+  )
+  await check('an encrypted SQLite database opens again', async () =>
+    checkSqlite(await inFolder('sqlite', { type: 'module' }, baileys, betterSqlite)),
   )
   await check('a TypeScript project compiles against it', async () =>
     checkTypes(await inFolder('types', { type: 'module' }, baileys, 'typescript@7.0.2', '@types/node@20')),
@@ -158,12 +162,39 @@ async function checkCommonJs(folder: string): Promise<void> {
   await runQuietly(folder, 'index.js')
 }
 
+async function checkSqlite(folder: string): Promise<void> {
+  await writeFile(
+    join(folder, 'index.js'),
+    `import { useAuthState } from 'baileys-authkit'
+import { sealed } from 'baileys-authkit/sealed'
+import { sqliteStore, useSqliteAuthState } from 'baileys-authkit/sqlite'
+${opens.replaceAll("useMultiFileAuthState('auth_info')", "useSqliteAuthState('bots.db')")}
+const store = sealed(sqliteStore('bots.db'), { keys: { main: new Uint8Array(32) }, hideNames: true })
+const locked = await useAuthState(store, { session: 'locked' })
+await locked.saveCreds()
+await locked.close()
+await store.close()
+`,
+  )
+  await runQuietly(folder, 'index.js')
+  // What was written encrypted opens in another process, and with another key does not.
+  await runQuietly(folder, 'index.js')
+  const wrong = (await readFile(join(folder, 'index.js'), 'utf8')).replace(
+    'new Uint8Array(32)',
+    'new Uint8Array(32).fill(1)',
+  )
+  await writeFile(join(folder, 'wrong.js'), wrong)
+  await assert.rejects(runQuietly(folder, 'wrong.js'), /RECORD_CORRUPT/)
+}
+
 async function checkTypes(folder: string): Promise<void> {
   await writeFile(
     join(folder, 'index.ts'),
     `import makeWASocket from '@whiskeysockets/baileys'
-import { type AuthState, AuthStateError, memoryStore, useAuthState, useMultiFileAuthState } from 'baileys-authkit'
+import { type AuthState, AuthStateError, makeCacheableSignalKeyStore, memoryStore, useAuthState, useMultiFileAuthState } from 'baileys-authkit'
 import { multiFileStore } from 'baileys-authkit/multi-file'
+import { sealed } from 'baileys-authkit/sealed'
+import { sqliteStore, useSqliteAuthState } from 'baileys-authkit/sqlite'
 import { storeSuite } from 'baileys-authkit/testing'
 
 const { state, saveCreds } = await useMultiFileAuthState('auth_info')
@@ -171,6 +202,9 @@ const sock = makeWASocket({ auth: state })
 sock.ev.on('creds.update', saveCreds)
 const auth: AuthState = await useAuthState(multiFileStore('sessions'), { session: 'a', lease: { waitMs: 0 } })
 auth.bind(sock.ev, { onFatal: error => sock.end(error) })
+makeWASocket({ auth: { creds: state.creds, keys: makeCacheableSignalKeyStore(state.keys) } })
+makeWASocket({ auth: (await useSqliteAuthState('bots.db')).state })
+await useAuthState(sealed(sqliteStore('bots.db'), { keys: { main: 'a passphrase' } }), { session: 'b' })
 export const exported = [AuthStateError, memoryStore, storeSuite]
 `,
   )

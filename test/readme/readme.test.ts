@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
@@ -8,6 +9,8 @@ import { promisify } from 'node:util'
 import * as authkit from 'baileys-authkit'
 import * as memory from 'baileys-authkit/memory'
 import * as multiFile from 'baileys-authkit/multi-file'
+import * as sealing from 'baileys-authkit/sealed'
+import * as sqlite from 'baileys-authkit/sqlite'
 import { repository } from '../built.ts'
 import { GuideBot } from '../guides/guide-bot.ts'
 import { makeProject, type Project } from '../guides/project.ts'
@@ -23,7 +26,7 @@ let diagnostics: string
 
 beforeAll(async () => {
   readme = await readReadme()
-  project = await makeProject('7', ['@types', 'typescript'])
+  project = await makeProject('7', ['@types', 'typescript', 'better-sqlite3'])
   bots = await Bots.start()
   diagnostics = await compileAll()
 }, 60_000)
@@ -34,38 +37,54 @@ afterAll(async () => {
 })
 
 afterEach(async () => {
-  for (const name of ['auth_info', 'sessions'])
+  for (const name of ['auth_info', 'sessions', 'bots.db', 'bots.db-wal', 'bots.db-shm'])
     await rm(join(project.folder, name), { recursive: true, force: true })
 })
 
 test('every block of code has a name, and each name has a test here', () => {
   const { named, unnamed } = examplesIn(readme)
   expect(unnamed).toEqual([])
-  expect([...named.keys()].sort()).toEqual(
-    ['drop-in', 'errors', 'many-sessions', 'own-store', 'prove-it', 'whole-bot'].sort(),
-  )
+  expect([...named.keys()].sort()).toEqual([
+    'cache',
+    'drop-in',
+    'errors',
+    'many-sessions',
+    'own-store',
+    'prove-it',
+    'sealed',
+    'sqlite',
+    'whole-bot',
+  ])
 })
 
 test('every block compiles, and so does every option in the table', () => {
   expect(diagnostics).toBe('')
 })
 
-test('drop-in: the bot pairs, and logs in without a QR code when it is started again', async () => {
-  await using bot = new GuideBot({
-    folder: project.folder,
-    script: 'drop-in.js',
-    server: bots.server,
-    preloads: [observed],
-  })
-  bot.start()
-  const jid = await bots.server.scan(await bot.until('observed QR '), '15558001')
-  expect(await bot.untilEnd()).toBe(0)
-  bot.start()
-  await bot.until('observed open')
-  expect(bots.server.online()).toContain(jid)
-  expect(bot.linesOf('observed QR ')).toHaveLength(1)
-  expect(bot.errors).toBe('')
-}, 60_000)
+test.each([
+  ['drop-in', '15558001'],
+  ['sqlite', '15558003'],
+  ['cache', '15558004'],
+])(
+  '%s: the bot pairs, and logs in without a QR code when it is started again',
+  async (name, number) => {
+    await using bot = new GuideBot({
+      folder: project.folder,
+      script: `${name}.js`,
+      server: bots.server,
+      preloads: [observed],
+    })
+    bot.start()
+    const jid = await bots.server.scan(await bot.until('observed QR '), number)
+    expect(await bot.untilEnd()).toBe(0)
+    bot.start()
+    await bot.until('observed open')
+    expect(bots.server.online()).toContain(jid)
+    expect(bot.linesOf('observed QR ')).toHaveLength(1)
+    expect(bot.errors).toBe('')
+  },
+  60_000,
+)
 
 test('whole-bot: it pairs, connects again, ends cleanly by SIGTERM, and the next one need not wait', async () => {
   await using bot = new GuideBot({
@@ -108,6 +127,17 @@ test('errors: a free session is opened and closed, again and again', async () =>
   const registrationId = await output('errors.js')
   expect(registrationId).toMatch(/^\d+\n$/)
   expect(await output('errors.js')).toMatch(/^\d+\n$/)
+})
+
+test('sealed: the session opens again with its key, and with no other', async () => {
+  process.env.BOT_KEY = randomBytes(32).toString('base64')
+  const registrationId = await output('sealed.js')
+  expect(registrationId).toMatch(/^\d+\n$/)
+  expect(await output('sealed.js')).toBe(registrationId)
+  process.env.BOT_KEY = randomBytes(32).toString('base64')
+  await expect(output('sealed.js')).rejects.toThrow('RECORD_CORRUPT')
+  process.env.BOT_KEY = ''
+  await expect(output('sealed.js')).rejects.toThrow('TypeError')
 })
 
 test('own-store and prove-it: the store passes the whole suite', async () => {
@@ -153,7 +183,10 @@ test('every function, module and script that README names is there', async () =>
   for (const code of codeIn(text)) {
     const call = /^([\w.]+)\(/.exec(code)?.[1]
     if (call === undefined || methods.includes(call)) continue
-    expect([code, call in { ...authkit, ...memory, ...multiFile }]).toEqual([code, true])
+    expect([code, call in { ...authkit, ...memory, ...multiFile, ...sealing, ...sqlite }]).toEqual([
+      code,
+      true,
+    ])
   }
   for (const [entry] of readme.matchAll(/baileys-authkit\/[\w-]+/g))
     expect(Object.keys(manifest.exports)).toContain(entry.replace('baileys-authkit', '.'))
