@@ -235,11 +235,11 @@ async function inUse(): Promise<void> {
 
 /** What a process of Node prints in the project; rejects where it fails or prints an error. */
 async function output(...args: readonly string[]): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { cwd: project.folder }).catch(
-    error => {
-      throw new Error(`${error.message}\n${error.stdout}`)
-    },
-  )
+  // This process's own variables: jest gives each test file others, which a child would not get by itself.
+  const options = { cwd: project.folder, env: process.env }
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args, options).catch(error => {
+    throw new Error(`${error.message}\n${error.stdout}`)
+  })
   if (stderr !== '') throw new Error(stderr)
   return stdout
 }
