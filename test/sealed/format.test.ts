@@ -1,26 +1,7 @@
-import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { sealed } from '../../src/stores/sealed.ts'
 import { checkAgain, hideAgain, openAgain, sealAgain, type VectorKey } from './independent-seal.ts'
-
-interface Vector {
-  readonly what: string
-  readonly keys: { readonly [id: string]: VectorKey }
-  readonly hideNames: boolean
-  readonly scope: string
-  readonly name: string
-  readonly text: string
-  readonly nonce: string
-  readonly storedName: string
-  readonly sealed: string
-  readonly seal: string
-}
-
-// Written once, by the first version: a change that fails here makes stored sessions unreadable.
-const file = join(dirname(fileURLToPath(import.meta.url)), 'vectors.json')
-const vectors: readonly Vector[] = JSON.parse(readFileSync(file, 'utf8'))
+import { vectors } from './vectors.ts'
 
 describe.each(vectors)('test vector: $what', vector => {
   const { scope, name, text, storedName, hideNames } = vector

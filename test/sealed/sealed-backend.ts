@@ -1,4 +1,3 @@
-import type { Store } from '../../src/store.ts'
 import { type SealedOptions, sealed } from '../../src/stores/sealed.ts'
 import type { Backend } from '../suite/index.ts'
 
@@ -24,9 +23,6 @@ export function sealedBackend(inner: Backend, name: string, ...turns: readonly S
   }
 }
 
-/** A store under other options than it was written with. */
-export type Sealing = (store: Store) => Store
-
 /** 32 bytes that are the same in every run. */
 export function testKey(fill: number): Uint8Array {
   return new Uint8Array(32).fill(fill)
@@ -50,3 +46,8 @@ export const sealings: readonly (readonly [name: string, ...turns: readonly Seal
     { keys: { home: 'correct horse battery staple' }, hideNames: true },
   ],
 ]
+
+/** Those that a store on a disk is run through, where each takes a minute: names hidden and not. */
+export const sealingsOnDisk: typeof sealings = sealings.filter(
+  ([name]) => name === 'sealed' || name === 'sealed, with hidden names, rotating,',
+)

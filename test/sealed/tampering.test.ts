@@ -141,8 +141,7 @@ describe.each([false, true])('hideNames: %s', hideNames => {
 
   test('a session whose creds were changed in any part, or moved, never opens, and never becomes another', async () => {
     const inner = memoryStore()
-    const open = (store: Store, session = 'shop') =>
-      useAuthState(store, { session, baileys, logger: false, retry: { forMs: 0 } })
+    const open = (store: Store, session = 'shop') => useAuthState(store, { session, baileys, logger: false })
     const auth = await open(seal(inner))
     await auth.saveCreds()
     await auth.close()

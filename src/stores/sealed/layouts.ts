@@ -13,6 +13,11 @@ export interface Layout {
   readonly seal: string | undefined
   /** What it has to hold when the next batch has landed. */
   readonly nextSeal: string
+  /**
+   * The same for a batch that takes the session over. Until that has landed, the owner before may write what a look
+   * did not find, so nothing that `!seal` tells of is left out yet.
+   */
+  readonly takeOverSeal: string
   /** What hides the name of the next record that is written, and seals it; `undefined` where names stay plain. */
   readonly hidingNext: SessionKey | undefined
   /** Under whose hidden names a record may be, in the ring's order. */
@@ -53,11 +58,20 @@ export class Layouts {
     if (!seen || seen.seal !== seal) this.#seen.set(scope, { seal })
   }
 
-  /** A batch has landed that wrote `!seal` as the layout would have it. */
-  landed(scope: string, layout: Layout): void {
-    const { nextSeal: seal, hiding, hidingNext } = layout
+  /** A batch has landed that wrote `!seal` anew. */
+  landed(scope: string, layout: Layout, seal: string): void {
+    if (seal !== layout.nextSeal) {
+      this.saw(scope, seal)
+      return
+    }
+    const { hiding, hidingNext } = layout
     const isNew = hidingNext !== undefined && !hiding.includes(hidingNext)
-    const now = { ...layout, seal, hiding: isNew ? this.#inOrder([...hiding, hidingNext]) : hiding }
+    const now = {
+      ...layout,
+      seal,
+      takeOverSeal: seal,
+      hiding: isNew ? this.#inOrder([...hiding, hidingNext]) : hiding,
+    }
     this.#seen.set(scope, { seal, layout: now })
   }
 
@@ -88,8 +102,9 @@ export class Layouts {
    */
   async interpret(scope: string, seal: string | undefined): Promise<Layout> {
     const layout = this.#hideNames ? await this.#hidden(scope, seal) : await this.#plain(scope, seal)
-    // Without a `!seal`, somebody else may change what was found, and nothing would tell.
-    this.#seen.set(scope, seal === undefined ? { seal } : { seal, layout })
+    // What a look found, and `!seal` does not tell, somebody else may change, and nothing would tell.
+    const isTold = seal !== undefined && layout.nextSeal === layout.takeOverSeal
+    this.#seen.set(scope, isTold ? { seal, layout } : { seal })
     return layout
   }
 
@@ -108,13 +123,8 @@ export class Layouts {
       for await (const page of this.#store.list(scope, { prefix: hiddenPrefix }))
         if (page.some(({ name }) => hiddenUnder(name) !== undefined)) throw errors.namesHidden()
     } else if (this.#parsed(scope, seal).names === 'hidden') throw errors.namesHidden()
-    return {
-      seal,
-      nextSeal: formatSeal({ names: 'plain' }),
-      hidingNext: undefined,
-      hiding: [],
-      isPlain: true,
-    }
+    const nextSeal = formatSeal({ names: 'plain' })
+    return { seal, nextSeal, takeOverSeal: nextSeal, hidingNext: undefined, hiding: [], isPlain: true }
   }
 
   async #hidden(scope: string, seal: string | undefined): Promise<Layout> {
@@ -125,26 +135,23 @@ export class Layouts {
     const found = doubtful ? await this.#look(scope) : undefined
     const missing = Array.from(found?.keyIds ?? []).find(id => !ring.get(id))
     if (missing !== undefined) throw sealErrors(this.#store.kind, scope).keyMissing(missing)
-    const hiding = this.#inOrder(
-      told
-        ? await this.#proved(
-            scope,
-            told.keys.filter(({ id }) => ring.get(id)),
-          )
-        : found && found.keyIds.size > 0
-          ? await this.#recovered(scope)
-          : [],
-    )
+    const proved = await this.#proved(scope, told?.keys.filter(({ id }) => ring.get(id)) ?? [])
+    const isUntold = Array.from(found?.keyIds ?? []).some(id => !proved.some(({ keyId }) => keyId === id))
+    const known = isUntold ? await this.#recovered(scope, proved) : proved
+    const hiding = this.#inOrder(known)
     const hidingNext =
       hiding.find(({ keyId }) => keyId === ring.first.id) ??
       (await this.key(scope, ring.first.id, ring.first.writingKdf))
     const keys = (hiding.includes(hidingNext) ? hiding : [...hiding, hidingNext]).map(
       (key): HidingKey => ({ id: key.keyId, kdf: key.kdf, check: checkOf(key) }),
     )
+    const leftOut = told?.keys.filter(({ id }) => !ring.get(id)) ?? []
     const isPlain = found?.isPlain ?? false
+    const mayBePlain = isPlain || (told ? told.plain : found?.isHeld === true)
     return {
       seal,
       nextSeal: formatSeal({ names: 'hidden', plain: isPlain, keys }),
+      takeOverSeal: formatSeal({ names: 'hidden', plain: mayBePlain, keys: [...keys, ...leftOut] }),
       hidingNext,
       hiding,
       isPlain,
@@ -172,23 +179,29 @@ export class Layouts {
     return keys
   }
 
-  /** What the names of a scope's records tell. */
-  async #look(scope: string): Promise<{ readonly isPlain: boolean; readonly keyIds: ReadonlySet<string> }> {
+  /** What the names of a scope's records tell: which are plain, which keys hid the others, and whether it has an owner. */
+  async #look(scope: string): Promise<{
+    readonly isPlain: boolean
+    readonly isHeld: boolean
+    readonly keyIds: ReadonlySet<string>
+  }> {
     const keyIds = new Set<string>()
     let isPlain = false
+    let isHeld = false
     for await (const page of this.#store.list(scope)) {
       for (const { name } of page) {
         const keyId = hiddenUnder(name)
         if (keyId !== undefined) keyIds.add(keyId)
-        else if (!isReserved(name)) isPlain = true
+        else if (isReserved(name)) isHeld = true
+        else isPlain = true
       }
     }
-    return { isPlain, keyIds }
+    return { isPlain, isHeld, keyIds }
   }
 
   /** The keys that hid the names of a scope's records, from their headers: all of them, each proved on a record. */
-  async #recovered(scope: string): Promise<SessionKey[]> {
-    const keys: SessionKey[] = []
+  async #recovered(scope: string, proved: readonly SessionKey[]): Promise<SessionKey[]> {
+    const keys = [...proved]
     for await (const page of this.#store.list(scope, { prefix: hiddenPrefix, values: true })) {
       for (const { name, value } of page) {
         const keyId = hiddenUnder(name)

@@ -28,7 +28,8 @@ export type SealRecord =
 /** The record's text. Equal for equal contents. */
 export function formatSeal(seal: SealRecord): string {
   if (seal.names === 'plain') return JSON.stringify({ v: 1, names: 'plain' })
-  const keys = seal.keys.map(({ id, kdf, check }) => ({ id, kdf, check }))
+  const inOrder = [...seal.keys].sort((left, right) => (orderOf(left) < orderOf(right) ? -1 : 1))
+  const keys = inOrder.map(({ id, kdf, check }) => ({ id, kdf, check }))
   return JSON.stringify({ v: 1, names: 'hidden', ...(seal.plain ? { plain: true } : {}), keys })
 }
 
@@ -44,6 +45,10 @@ export function parseSeal(text: string): SealRecord | 'newer' | undefined {
         ? { names: 'plain' }
         : undefined
   return seal && formatSeal(seal) === text ? seal : undefined
+}
+
+function orderOf({ id, kdf }: HidingKey): string {
+  return `${id} ${kdf}`
 }
 
 const idShape = new RegExp(`^${keyIdPattern}$`)

@@ -72,7 +72,8 @@ export class SealedStore implements Store {
   }
 
   async write(scope: string, changes: readonly Change[], guards: readonly Guard[] = []): Promise<boolean> {
-    const isOfRecords = changes.some(({ name }) => !isReserved(name) || name === fenceName)
+    const isTakeOver = changes.some(({ name }) => name === fenceName)
+    const isOfRecords = isTakeOver || changes.some(({ name }) => !isReserved(name))
     if (isInternalScope(scope) || !isOfRecords) return await this.#store.write(scope, changes, guards)
     for (;;) {
       const layout = await this.#layouts.load(scope)
@@ -83,14 +84,15 @@ export class SealedStore implements Store {
       )
       const batch = changes.flatMap(change => this.#sealed(scope, layout, key, change))
       const theirs = guards.map(guard => this.#guard(key, guard))
-      const changesSeal = layout.nextSeal !== layout.seal
+      const nextSeal = isTakeOver ? layout.takeOverSeal : layout.nextSeal
+      const changesSeal = nextSeal !== layout.seal
       // A fence tells by itself that nobody else has been here; other writers must not miss it when names become hidden.
       const guardsSeal = changesSeal || guards.length === 0
-      if (changesSeal) batch.push({ name: sealName, value: layout.nextSeal })
+      if (changesSeal) batch.push({ name: sealName, value: nextSeal })
       this.#checkSize(scope, batch)
       const mine = guardsSeal ? [{ name: sealName, value: layout.seal }] : []
       const hasLanded = await this.#store.write(scope, batch, [...theirs, ...mine])
-      if (hasLanded && changesSeal) this.#layouts.landed(scope, layout)
+      if (hasLanded && changesSeal) this.#layouts.landed(scope, layout, nextSeal)
       if (hasLanded || !guardsSeal) return hasLanded
       const [seal] = await this.#store.read(scope, [sealName])
       if (seal === layout.seal) return false
