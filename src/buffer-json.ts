@@ -26,15 +26,150 @@ export const BufferJSON: {
  * text for it: for `undefined`, a function, a symbol, a bigint, an object that holds itself.
  */
 export function encode(value: unknown): string {
-  // TypeScript's declaration leaves out that values without a text give undefined.
-  const text: string | undefined = JSON.stringify(value, BufferJSON.replacer)
+  const text = textOf('', value, 0)
   if (text === undefined) throw new TypeError(`A value of type ${typeof value} has no JSON text.`)
   return text
 }
 
 /** The value of a text, as `JSON.parse(text, BufferJSON.reviver)` has it. Throws a `SyntaxError` for a broken text. */
 export function decode(text: string): unknown {
-  const root: { [key: string]: unknown } = { value: JSON.parse(text) }
+  const value: unknown = JSON.parse(text)
+  return mayHoldBytes(text) ? withBytes(value) : value
+}
+
+/*
+ * Encoding reads of a value what JSON.stringify reads with the replacer, and calls what that calls, once and in the
+ * same order: no getter, toJSON or proxy can tell the two apart. (Looking for bytes first, to leave a value without any
+ * to a plain JSON.stringify, would read everything twice.)
+ */
+
+interface Fields {
+  readonly [key: string]: unknown
+}
+
+/** The text of what its holder has under `key`; `undefined` where JSON leaves it out. */
+function textOf(key: string | number, value: unknown, depth: number): string | undefined {
+  if (!mayHaveToJson(value)) return textOfReplaced(value, depth)
+  const { toJSON } = value
+  if (toJSON === undefined) return textOfReplaced(value, depth)
+  // It would make an array of numbers, only for these to become bytes again: as many as the length says, so that one
+  // which someone has changed is left to it.
+  if (toJSON === bufferToJson && Buffer.isBuffer(value) && value.length === value.byteLength)
+    return textOfBytes(value)
+  if (typeof toJSON !== 'function') return textOfReplaced(value, depth)
+  return textOfReplaced(Reflect.apply(toJSON, value, [`${key}`]), depth)
+}
+
+/** The text of what toJSON returned, or of a value without one. */
+function textOfReplaced(value: unknown, depth: number): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return quoted(value)
+    case 'number':
+      return Number.isFinite(value) ? `${value}` : 'null'
+    case 'boolean':
+      return value ? 'true' : 'false'
+    case 'object':
+      return isObject(value) ? textOfObject(value, depth) : 'null'
+    case 'bigint':
+      throw new TypeError('A bigint has no JSON text.')
+    default:
+      return undefined
+  }
+}
+
+function textOfObject(value: Fields, depth: number): string | undefined {
+  const bytes = bytesOfValue(value)
+  if (bytes) return textOfBytes(bytes)
+  if (depth === maxDepth || types.isBoxedPrimitive(value)) return slowTextOf(value)
+  if (!Array.isArray(value)) return textOfFields(value, depth + 1)
+  // Behind a proxy, an array's length may be anything.
+  return types.isProxy(value) ? slowTextOf(value) : textOfItems(value, depth + 1)
+}
+
+function textOfFields(value: Fields, depth: number): string | undefined {
+  const names = Object.keys(value)
+  if (names.length === 1 && names[0] === 'rawJSON') return slowTextOf(value) // Maybe one that JSON.rawJSON made.
+  let text = ''
+  for (const name of names) {
+    const field = value[name]
+    if (typeof field === 'string' && !mayNeedEscapes.test(field)) {
+      // One by one, since each sum of long strings is an object that has to be made and then resolved.
+      text += nameText(name, text === '')
+      text += '"'
+      text += field
+      text += '"'
+    } else {
+      const fieldText = textOf(name, field, depth)
+      if (fieldText === undefined) continue
+      text += nameText(name, text === '')
+      text += fieldText
+    }
+  }
+  return text === '' ? '{}' : `${text}}`
+}
+
+function textOfItems(items: readonly unknown[], depth: number): string {
+  const { length } = items
+  let text = '['
+  for (let index = 0; index < length; index++) {
+    if (index > 0) text += ','
+    text += textOf(index, items[index], depth) ?? 'null'
+  }
+  return `${text}]`
+}
+
+/** By JSON.stringify itself, for what is rare, and for what is so deep that it may hold itself or run out of stack. */
+function slowTextOf(value: object): string | undefined {
+  let isFirst = true
+  return JSON.stringify(null, (key, inner) => {
+    if (!isFirst) return BufferJSON.replacer(key, inner)
+    isFirst = false
+    return value // Which therefore isn't asked for a toJSON again.
+  })
+}
+
+const maxDepth = 100
+
+/** What stands before a field's value. The names of creds and sessions are few, so they are kept as they are written. */
+function nameText(name: string, isFirst: boolean): string {
+  const known = nameTexts.get(name)
+  if (known) return isFirst ? known.first : known.next
+  const texts = { first: `{${quoted(name)}:`, next: `,${quoted(name)}:` }
+  if (name.length <= maxNameLength) {
+    if (nameTexts.size === maxNames) nameTexts.clear()
+    nameTexts.set(name, texts)
+  }
+  return isFirst ? texts.first : texts.next
+}
+
+const nameTexts = new Map<string, { readonly first: string; readonly next: string }>()
+const maxNames = 500
+const maxNameLength = 30 // Longer ones are keys and JIDs.
+
+function quoted(text: string): string {
+  return mayNeedEscapes.test(text) ? JSON.stringify(text) : `"${text}"`
+}
+
+// Of surrogates only those without a partner do.
+const mayNeedEscapes = /[^ !#-[\]-\ud7ff\ue000-\uffff]/
+
+function textOfBytes(bytes: Buffer): string {
+  return `{"type":"Buffer","data":"${bytes.toString('base64')}"}`
+}
+
+/** Node's own, unless someone had put another in its place. */
+const bufferToJson: unknown =
+  JSON.stringify(Buffer.from([7])) === '{"type":"Buffer","data":[7]}' && Buffer.prototype.toJSON
+
+/** False where no form of bytes can be in a text, as in a session's, which then needs no walk. */
+function mayHoldBytes(text: string): boolean {
+  // All forms have "Buffer" or "buffer" in them, and JSON may write any letter by its number.
+  return text.includes('uffer"') || text.includes('\\u00')
+}
+
+function withBytes(value: unknown): unknown {
+  const root: { [key: string]: unknown } = { value }
   const holders = [root]
   for (let holder = holders.pop(); holder; holder = holders.pop()) {
     // Only keys that are there are assigned, so that one named __proto__ never reaches the prototype's setter.
@@ -77,6 +212,12 @@ function bytesOfData(data: unknown): Buffer | undefined {
 
 function isByte(value: unknown): value is number {
   return Number.isInteger(value) && Number(value) >= 0 && Number(value) <= 255
+}
+
+function mayHaveToJson(value: unknown): value is { readonly toJSON?: unknown } {
+  return (
+    (typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'bigint'
+  )
 }
 
 function isObject(value: unknown): value is { [key: string]: unknown } {

@@ -106,6 +106,190 @@ const isNumberMap = (value: object): boolean =>
 
 const runs = { numRuns: 1000 }
 
+/** Makes a value anew, of which every getter, toJSON and trap writes down in `log` that it was called. */
+type Recipe = (log: string[]) => unknown
+
+const constantRecipe: fc.Arbitrary<Recipe> = fc.oneof(
+  leaf.map(value => () => value),
+  lookalike.map(value => () => ({ ...value })),
+  fc.constantFrom<Recipe>(
+    () => Symbol('s'),
+    () => () => 1,
+    () => Object.assign(() => 1, { toJSON: () => 'a function' }),
+    () => Object(1),
+    () => Object.assign(Object(2), { unit: 'kg' }),
+    () => Object.assign(Object(2), { valueOf: () => 3, toString: () => '4' }),
+    () => Object.assign(Object('text "'), { toString: () => 'other', toJSON: 5 }),
+    () => Object.setPrototypeOf(Object.assign(Object('ab'), { c: 1 }), Object.prototype),
+    () => Object.setPrototypeOf(Object.assign(Object(5), { c: 1 }), null),
+    () => Object(false),
+    () => Object(Symbol('s')),
+    () => new Map([[1, 2]]),
+    () => /a/g,
+    () => new Error('e'),
+    () => new Date(Number.NaN),
+    () => new Uint16Array([1, 258]),
+    () => new DataView(new ArrayBuffer(4)),
+    () => new (class extends Uint8Array {})([1, 2]),
+    () => runInNewContext('[new Uint8Array([1, 2]), { a: [new Date(0)] }, Object(7)]'),
+    () => Object.assign(Buffer.from('abc'), { toJSON: () => 'said otherwise' }),
+    () => Object.assign(Buffer.from('abc'), { toJSON: undefined }),
+    () => Object.assign(Buffer.from('abc'), { name: 'of a file' }),
+    () => Object.defineProperty(Buffer.from('abc'), 'length', { value: 2 }),
+    () => Object.assign(Uint8Array.from([1, 2]), { toJSON: Buffer.prototype.toJSON }),
+    () => ({ toJSON: Buffer.prototype.toJSON, length: 2, 0: 7, 1: 8 }),
+    () => Object.assign(new Array(6), { 1: 1, 3: undefined, 4: 2 }),
+    () => Object.assign([1, 2], { type: 'Buffer', data: [3] }),
+    () => Object.assign(Object.create({ type: 'Buffer', inherited: 1 }), { data: 'own' }),
+    () => Object.create(null, { hidden: { value: 1 }, shown: { value: 2, enumerable: true } }),
+    () => ({ 10: 'b', 9: 'a', b: 'c', [Symbol('s')]: 1 }),
+    () => ({ rawJSON: '{' }),
+    () => ('rawJSON' in JSON && typeof JSON.rawJSON === 'function' ? JSON.rawJSON('1.0') : 1),
+    () => new Proxy(new Uint8Array([1, 2]), {}),
+    () =>
+      new Proxy([1, [2]], { get: (items, name) => (name === 'length' ? '1.9' : Reflect.get(items, name)) }),
+    () => new Proxy({}, { get: (_fields, name) => (name === 'toJSON' ? () => Buffer.from('p') : 1) }),
+    () => new Proxy({ a: 1 }, { ownKeys: () => ['b', 'a'], getPrototypeOf: () => null }),
+    () => Proxy.revocable([], {}).proxy,
+  ),
+  // These end in an error, so there are few of them.
+  fc.oneof(
+    { weight: 30, arbitrary: fc.constant<Recipe>(() => 0) },
+    fc.constantFrom<Recipe>(
+      () => 1n,
+      () => Object(1n),
+      () => ({ toJSON: () => 1n }),
+      () => {
+        const { proxy, revoke } = Proxy.revocable({}, {})
+        revoke()
+        return proxy
+      },
+      () => {
+        const holdsItself: unknown[] = [{}]
+        holdsItself.push({ again: holdsItself })
+        return holdsItself
+      },
+      () => ({
+        get field() {
+          throw new SyntaxError('A getter that throws.')
+        },
+      }),
+    ),
+  ),
+)
+
+const recipe: fc.Arbitrary<Recipe> = fc.letrec<{ recipe: Recipe }>(tie => {
+  const inner = tie('recipe')
+  const fields = fc.array(fc.tuple(key, inner), { maxLength: 6 })
+  const fieldsOf = (entries: [string, Recipe][], log: string[]) =>
+    Object.fromEntries(entries.map(([name, make]) => [name, make(log)]))
+  return {
+    recipe: fc.oneof(
+      { maxDepth: 5, withCrossShrink: true },
+      constantRecipe,
+      fc.array(inner, { maxLength: 5 }).map(
+        (items): Recipe =>
+          log =>
+            items.map(make => make(log)),
+      ),
+      fields.map(
+        (entries): Recipe =>
+          log =>
+            fieldsOf(entries, log),
+      ),
+      fields.map(
+        (entries): Recipe =>
+          log =>
+            Object.assign(Object.create(null), fieldsOf(entries, log)),
+      ),
+      fc.tuple(fields, inner).map(
+        ([entries, made]): Recipe =>
+          log => ({
+            ...fieldsOf(entries, log),
+            toJSON(name: unknown) {
+              log.push(`toJSON ${typeof name} ${String(name)} ${Object.keys(this).length}`)
+              return made(log)
+            },
+          }),
+      ),
+      fc.tuple(fields, fc.boolean()).map(
+        ([entries, isEnumerable]): Recipe =>
+          log => {
+            const value = {}
+            let count = 0
+            for (const [name, make] of entries)
+              Object.defineProperty(value, name, {
+                configurable: true,
+                enumerable: isEnumerable || name.length > 3,
+                get: () => {
+                  log.push(`get ${name} ${++count}`)
+                  return count % 3 === 0 ? count : make(log)
+                },
+              })
+            return value
+          },
+      ),
+      fc.tuple(inner, inner).map(
+        ([own, seen]): Recipe =>
+          log => {
+            class Sample {
+              readonly own = own(log)
+              get seen() {
+                log.push('seen')
+                return seen(log)
+              }
+            }
+            return new Sample()
+          },
+      ),
+      fc.tuple(fields, fc.boolean(), inner).map(
+        ([entries, isArray, item]): Recipe =>
+          log => {
+            const target = isArray ? [item(log), 1] : fieldsOf(entries, log)
+            return new Proxy(target, {
+              get: (from, name) => {
+                log.push(`trap get ${String(name)}`)
+                return Reflect.get(from, name)
+              },
+              ownKeys: from => {
+                log.push('trap ownKeys')
+                return Reflect.ownKeys(from)
+              },
+              has: (from, name) => {
+                log.push('trap has')
+                return Reflect.has(from, name)
+              },
+              getPrototypeOf: from => {
+                log.push('trap getPrototypeOf')
+                return Reflect.getPrototypeOf(from)
+              },
+              getOwnPropertyDescriptor: (from, name) => {
+                log.push(`trap getOwnPropertyDescriptor ${String(name)}`)
+                return Reflect.getOwnPropertyDescriptor(from, name)
+              },
+            })
+          },
+      ),
+    ),
+  }
+}).recipe
+
+/** What a call gives, or the name of what it throws. */
+function outcome(call: () => unknown): unknown {
+  try {
+    return { value: call() }
+  } catch (error) {
+    return { thrown: error instanceof Error ? error.name : error }
+  }
+}
+
+/** `encode` as it is defined. */
+function plainEncode(value: unknown): string {
+  const text: string | undefined = JSON.stringify(value, BufferJSON.replacer)
+  if (text === undefined) throw new TypeError('no text')
+  return text
+}
+
 describe.each(versions)("beside Baileys %s's BufferJSON", (_version, { BufferJSON: theirs }) => {
   test('encode writes the same text, for lookalikes of bytes too', () => {
     fc.assert(
@@ -233,6 +417,151 @@ describe('what decode leaves as it is', () => {
   })
 })
 
+test('encode gives what JSON.stringify gives with our replacer, and reads the same in the same order', () => {
+  fc.assert(
+    fc.property(recipe, make => {
+      const expectedLog: string[] = []
+      const log: string[] = []
+      const expected = outcome(() => plainEncode(make(expectedLog)))
+      assert.deepStrictEqual(
+        outcome(() => encode(make(log))),
+        expected,
+      )
+      assert.deepStrictEqual(log, expectedLog)
+    }),
+    { numRuns: 10_000 },
+  )
+})
+
+test('encode asks a toJSON of the prototypes that all values share', () => {
+  const values = (): unknown[] => [
+    'text',
+    5,
+    true,
+    Object('text'),
+    Object(5),
+    Object(true),
+    1n,
+    Object(1n),
+    { field: 1n, list: [2n] },
+    [Symbol('s'), () => 1, null, undefined],
+    Buffer.from('abc'),
+    Uint8Array.from([1, 2]),
+    { bytes: Buffer.from('abc'), type: 'Buffer', data: 'text' },
+    new Date(0),
+  ]
+  const prototypes = [String, Number, Boolean, BigInt, Function, Array, Object, Buffer, Uint8Array, Date]
+  for (const { prototype } of prototypes) {
+    for (const toJSON of [
+      (name: string) => `for ${JSON.stringify(name)}`,
+      () => Buffer.from('made'),
+      () => ({ type: 'Buffer', data: [1] }),
+      () => undefined,
+      () => 1n,
+      5,
+    ]) {
+      const before = Object.getOwnPropertyDescriptor(prototype, 'toJSON')
+      Object.defineProperty(prototype, 'toJSON', { value: toJSON, configurable: true, writable: true })
+      try {
+        for (const value of values()) {
+          for (const holder of [value, { named: value }, [value]]) {
+            const expected = outcome(() => plainEncode(holder))
+            const found = outcome(() => encode(holder))
+            assert.deepStrictEqual(found, expected)
+          }
+        }
+      } finally {
+        if (before) Object.defineProperty(prototype, 'toJSON', before)
+        else Reflect.deleteProperty(prototype, 'toJSON')
+      }
+    }
+  }
+})
+
+test('encode escapes what JSON.stringify escapes, in names and in texts', () => {
+  for (let unit = 0; unit <= 0xffff; unit++) {
+    const character = String.fromCharCode(unit)
+    assert.equal(encode(character), JSON.stringify(character))
+  }
+  for (const text of [
+    '"',
+    '\\',
+    '\n',
+    '\0',
+    '\u007f',
+    '\u2028',
+    'é',
+    '😀',
+    '\ud83d',
+    '\udc00\ud83d',
+    `${'a'.repeat(100)}"`,
+  ]) {
+    for (const value of [text, [text], { [text]: text }, { [text.repeat(40)]: [1], [`${text}2`]: true }]) {
+      assert.equal(encode(value), JSON.stringify(value))
+      assert.equal(encode(value), JSON.stringify(value)) // With names that it has met.
+    }
+  }
+})
+
+test('encode keeps its texts apart, however many names it has met', () => {
+  for (let count = 0; count < 3000; count++) {
+    const value = { [`name ${count}`]: count, [`name ${count + 1}`]: [`${count}`], same: {} }
+    assert.equal(encode(value), JSON.stringify(value))
+  }
+})
+
+test('encode bears the depth that JSON.stringify bears, and ends in the same error', () => {
+  const nested = (depth: number): unknown => {
+    let value: unknown = { bytes: Buffer.from('abc'), list: [Buffer.from('d')] }
+    for (let level = 0; level < depth; level++) value = level % 2 ? [value, level] : { level, value }
+    return value
+  }
+  for (const depth of [50, 97, 98, 99, 100, 101, 102, 500, 1000]) {
+    const value = nested(depth)
+    assert.equal(encode(value), plainEncode(value))
+  }
+  for (const depth of [10_000, 100_000]) {
+    const value = nested(depth)
+    assert.throws(() => JSON.stringify(value, BufferJSON.replacer), { name: 'RangeError' })
+    assert.throws(() => encode(value), { name: 'RangeError' })
+  }
+})
+
+test('a value that holds itself is a TypeError, wherever it does', () => {
+  const itself: { [key: string]: unknown } = { bytes: Buffer.from('abc') }
+  itself.deep = [{ a: { b: itself } }]
+  let far: unknown = itself
+  for (let level = 0; level < 200; level++) far = [far]
+  for (const value of [itself, [itself], far, { toJSON: () => itself }]) {
+    assert.throws(() => encode(value), { name: 'TypeError' })
+  }
+  const shared = { bytes: Buffer.from('abc') }
+  assert.equal(encode([shared, shared, { shared }]), plainEncode([shared, shared, { shared }]))
+})
+
+test('decode finds a form of bytes however its letters are written', () => {
+  const forms = [
+    { type: 'Buffer', data: 'YWJj' },
+    { buffer: true, data: 'YWJj' },
+    { buffer: true, value: [97, 98, 99] },
+  ]
+  const escaped = (letter: string) => `\\u00${letter.charCodeAt(0).toString(16)}`
+  for (const form of forms) {
+    for (const json of [JSON.stringify([form, 'Buffer']), JSON.stringify([form, 'Buffer'], null, 2)]) {
+      for (const letter of ['B', 'b', 'u', 'f', 'e', 'r', 't', 'd', 'Y']) {
+        const inStrings = (change: (text: string) => string) => json.replace(/"\w*"/g, change)
+        for (const text of [
+          inStrings(found => found.replaceAll(letter, escaped(letter))),
+          inStrings(found => found.replace(letter, escaped(letter))),
+          inStrings(found => found.replaceAll(letter, escaped(letter).toUpperCase().replace('U', 'u'))),
+        ]) {
+          assert.deepStrictEqual(decode(text), [Buffer.from('abc'), 'Buffer'])
+        }
+      }
+    }
+  }
+})
+
 test('decode gives what JSON.parse gives with our reviver, for lookalikes of bytes too', () => {
   fc.assert(
     fc.property(trees(lookalike), value => {
@@ -240,7 +569,29 @@ test('decode gives what JSON.parse gives with our reviver, for lookalikes of byt
       fc.pre(json !== undefined)
       assert.deepStrictEqual(decode(json), JSON.parse(json, BufferJSON.reviver))
     }),
-    runs,
+    { numRuns: 5000 },
+  )
+})
+
+test('decode gives what JSON.parse gives with our reviver of any text, also where letters are escaped', () => {
+  fc.assert(
+    fc.property(
+      trees(lookalike),
+      fc.integer({ min: 0, max: 255 }),
+      fc.boolean(),
+      (value, pattern, isIndented) => {
+        const json = JSON.stringify(value, BufferJSON.replacer, isIndented ? 1 : 0)
+        fc.pre(json !== undefined)
+        // Letters between quotes that no backslash is near may be written by their numbers.
+        const text = json.replace(/"[A-Za-z]+"/g, name =>
+          name.replace(/[A-Za-z]/g, (letter, at: number) =>
+            (pattern >> (at % 8)) & 1 ? `\\u00${letter.charCodeAt(0).toString(16)}` : letter,
+          ),
+        )
+        assert.deepStrictEqual(decode(text), JSON.parse(text, BufferJSON.reviver))
+      },
+    ),
+    { numRuns: 5000 },
   )
 })
 
