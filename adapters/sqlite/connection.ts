@@ -30,7 +30,7 @@ interface Job {
 }
 
 /** How long a lock is waited for; the core repeats what fails then. */
-const waitsForMs = 1_000
+const waitsForMs = 200
 const firstPauseMs = 2
 const longestPauseMs = 50
 

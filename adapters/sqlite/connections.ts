@@ -34,7 +34,7 @@ const byFile = new Map<string, Shared>()
 const byDatabase = new WeakMap<SqliteDatabase, Connection>()
 
 /** How long opening waits for a lock: of many processes that begin together, each may have to set up the file. */
-const opensForMs = 5_000
+const opensForMs = 2_000
 
 /** The type of the file system that a path is on, as Linux numbers them. */
 export function fileSystemOf(path: string): number {

@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { trouble } from './trouble.ts'
 
@@ -23,7 +32,7 @@ export function isSameFile(a: FileId | undefined, b: FileId | undefined): boolea
  * existing file is never opened here: closing it would drop the locks that SQLite holds on it for this process.
  */
 export function makeFile(path: string): string {
-  const firstFolder = mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  const firstFolder = makeFolders(dirname(path))
   if (createFile(path)) {
     // SQLite makes its journals safe together with the folder that they are in, but none above it.
     for (let folder = dirname(path); ; folder = dirname(folder)) {
@@ -38,6 +47,19 @@ export function makeFile(path: string): string {
     )
   }
   return realpathSync(path)
+}
+
+function makeFolders(folder: string): string | undefined {
+  try {
+    return mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    if (Object(error).code !== 'ENOENT') throw error
+    // What Node says of a file system that is read-only.
+    let parent = dirname(folder)
+    while (!statSync(parent, { throwIfNoEntry: false })) parent = dirname(parent)
+    accessSync(parent, constants.W_OK | constants.X_OK)
+    throw error
+  }
 }
 
 function createFile(path: string): boolean {

@@ -10,9 +10,9 @@ export function trouble(code: AuthStateErrorCode, message: string, cause?: unkno
   return new AuthStateError(code, message, { kind, cause })
 }
 
-/** How messages call a database: by its path, if it has one. */
+/** How messages call a database: by its path, where it has one that is known. */
 export function nameOf(path: string | undefined): string {
-  return path === undefined ? 'The database in memory' : `The database ${path}`
+  return path === undefined ? 'The database' : `The database ${path}`
 }
 
 /** What to tell of an error of the driver or the file system; an error that is explained already is passed on. */
