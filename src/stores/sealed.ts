@@ -22,9 +22,9 @@ export interface SealedOptions {
 
 /**
  * A store that encrypts what goes into another one, with AES-256-GCM: who can read the database learns when a session
- * changes and how large its records are; who can write it can remove records, but make, alter or swap none. What the
- * store held before stays readable, and is sealed when it is next written. Leases (reserved records) stay readable:
- * they hold session names, host names and process ids.
+ * changes and how large its records are; who can write it can remove records, or put back what stood under the same
+ * name before, but make, alter, move or swap none. What the store held before stays readable, and is sealed when it is
+ * next written. Sessions' names and leases (reserved records: host names, process ids) stay readable.
  *
  * A wrong or missing key is an error, `RECORD_CORRUPT` or `SEAL_KEY_MISSING`, and never an empty session.
  *

@@ -4,6 +4,7 @@ import type { Store } from '../../src/store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { type SealedOptions, sealed } from '../../src/stores/sealed.ts'
 import { countingStore, recordingStore } from '../suite/index.ts'
+import { passThrough } from '../suite/pass-through.ts'
 import { testKey } from './sealed-backend.ts'
 import { vectors } from './vectors.ts'
 
@@ -211,6 +212,46 @@ test('a writer without a guard does not write under names that nobody looks for 
     code: 'STORE_UNUSABLE',
   })
   expect(await other.read(scope, ['session/a', 'session/b'])).toEqual(['"a"', '"b"'])
+})
+
+/** Lets an owner write once more in the moment before somebody takes the session from it. */
+function beforeTakeOver(inner: Store, last: () => Promise<unknown>): Store {
+  let isDone = false
+  return {
+    ...passThrough(inner),
+    async write(of, changes, guards) {
+      if (!isDone && changes.some(({ value }) => value === 'new')) {
+        isDone = true
+        expect(await last()).toBe(true)
+      }
+      return inner.write(of, changes, guards)
+    },
+  }
+}
+
+const mine = [{ name: '!fence', value: 'old' }]
+const late = [{ name: 'session/late', value: '"late"' }]
+
+test('a record that a plain owner writes while hiding is turned on is found', async () => {
+  const inner = memoryStore()
+  const owner = sealed(inner, plain({ k1 }))
+  await owner.write(scope, mine)
+  const watched = beforeTakeOver(inner, () => owner.write(scope, late, mine))
+  const next = sealed(watched, hidden({ k1 }))
+  expect(await next.write(scope, [{ name: '!fence', value: 'new' }], mine)).toBe(true)
+  expect(await next.read(scope, ['session/late'])).toEqual(['"late"'])
+  expect(await owner.write(scope, late, mine)).toBe(false)
+})
+
+test('a record that an owner hides under the old key, while who takes over does without it, is not absent', async () => {
+  const inner = memoryStore()
+  const owner = sealed(inner, hidden({ k1, k2 }))
+  await owner.write(scope, [...mine, ...late])
+  await sealed(inner, hidden({ k2, k1 })).write(scope, late, mine)
+  const watched = beforeTakeOver(inner, () => owner.write(scope, late, mine))
+  const next = sealed(watched, hidden({ k2 }))
+  expect(await next.write(scope, [{ name: '!fence', value: 'new' }], mine)).toBe(true)
+  await expect(next.read(scope, ['session/late'])).rejects.toMatchObject({ code: 'SEAL_KEY_MISSING' })
 })
 
 test('a write leaves one copy of a record, under its newest name, and a removal none', async () => {

@@ -271,5 +271,5 @@ function firstFound(
 
 /** JSON is all that the core writes: what cannot begin one was never a record's text. */
 function mayBeJson(text: string): boolean {
-  return /^[\s"[{\-0-9tfn]/.test(text)
+  return /^[ \t\r\n"[{\-0-9tfn]/.test(text)
 }
