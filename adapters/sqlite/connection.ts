@@ -166,12 +166,9 @@ export class Connection {
     if (this.#isOwn) return read()
     this.#database.exec('begin')
     try {
-      const result = read()
-      this.#database.exec('commit')
-      return result
-    } catch (error) {
+      return read()
+    } finally {
       rollBack(this.#database)
-      throw error
     }
   }
 
@@ -241,7 +238,7 @@ export class Connection {
 
   #settle(jobs: readonly Job[], landed: readonly boolean[]): void {
     // Deleted meanwhile: what has landed has no name any more.
-    if (this.isGone) this.#settleGone(jobs)
+    if (this.#hasGone()) this.#settleGone(jobs)
     else for (const [index, job] of jobs.entries()) job.resolve(landed[index] === true)
   }
 
@@ -260,7 +257,7 @@ export class Connection {
     return jobs
   }
 
-  /** As {@link isGone}, where an error is being handled already. */
+  /** As {@link isGone}, where what has happened must not be forgotten for an error of the file system. */
   #hasGone(): boolean {
     try {
       return this.isGone
