@@ -1,0 +1,67 @@
+import { writeFile } from 'node:fs/promises'
+import { codec } from './codec.ts'
+import { environment } from './environment.ts'
+import type { Group, GroupResult } from './group.ts'
+import { readOptions, usage } from './options.ts'
+import { Progress } from './progress.ts'
+import { areMet, goalsText, type Report, tableText } from './report.ts'
+
+const groups: readonly Group[] = [codec]
+
+/** Runs the benchmarks; resolves with the process's exit code. */
+async function main(): Promise<number> {
+  const options = readOptions(
+    process.argv.slice(2),
+    groups.map(({ name }) => name),
+  )
+  if (typeof options === 'string') {
+    const isHelp = options === ''
+    process[isHelp ? 'stdout' : 'stderr'].write(isHelp ? usage(groups) : `${options}\n\n${usage(groups)}`)
+    return isHelp ? 0 : 2
+  }
+  const report = await measure(options)
+  const json = `${JSON.stringify(report, null, 2)}\n`
+  if (options.json === '-') process.stdout.write(json)
+  else process.stdout.write(tableText(report))
+  if (options.json !== undefined && options.json !== '-') await writeFile(options.json, json)
+  if (!options.check) return 0
+  process[options.json === '-' ? 'stderr' : 'stdout'].write(`\n${goalsText(report.groups)}`)
+  return areMet(report.groups) ? 0 : 1
+}
+
+async function measure(options: {
+  readonly only: readonly string[]
+  readonly quick: boolean
+}): Promise<Report> {
+  const startedAt = performance.now()
+  const progress = new Progress()
+  const results: GroupResult[] = []
+  try {
+    for (const group of groups.filter(({ name }) => options.only.includes(name))) {
+      results.push(
+        await group.run({
+          quick: options.quick,
+          progress: (text, done) => progress.show(`${group.name}: ${text}`, done),
+        }),
+      )
+    }
+  } finally {
+    progress.end()
+  }
+  return {
+    environment: environment(),
+    quick: options.quick,
+    seconds: Math.round((performance.now() - startedAt) / 100) / 10,
+    groups: results,
+  }
+}
+
+main().then(
+  code => {
+    process.exitCode = code
+  },
+  error => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  },
+)

@@ -1,0 +1,111 @@
+import { Bench } from 'tinybench'
+
+/** How long one operation took, in nanoseconds: medians over the rounds. */
+export interface Timing {
+  readonly p50Ns: number
+  readonly p99Ns: number
+}
+
+/** One operation, done by ours and by others, in turns. */
+export interface Race {
+  readonly name: string
+  /** How many times as fast ours is as each other: the median of the rounds' ratios. */
+  readonly ratios: { readonly [rival: string]: number }
+  /** The rounds' ratios, in the order in which they were run. */
+  readonly rounds: { readonly [rival: string]: readonly number[] }
+  readonly timings: { readonly [contender: string]: Timing }
+  /** Details of the operation: sizes, for example. */
+  readonly details: { readonly [name: string]: number }
+}
+
+/** How long is measured. */
+export interface Schedule {
+  readonly rounds: number
+  /** Of each contender in each round. */
+  readonly timeMs: number
+}
+
+/** What is to be measured. */
+export interface RaceSpec {
+  readonly name: string
+  readonly details: { readonly [name: string]: number }
+  /** Each does the operation `operations` times. */
+  readonly contenders: { readonly [contender: string]: () => void }
+  readonly operations: number
+}
+
+/** The contender that the others are compared with. */
+export const ours = 'ours'
+
+/**
+ * Runs races, all of them in every round, and in each the contenders one right after another, beginning with another
+ * one each round: what else the machine does, and what the engine learned from the other races, concerns all alike.
+ */
+export function runRaces(
+  specs: readonly RaceSpec[],
+  schedule: Schedule,
+  onStep: (name: string, done: number) => void,
+): Race[] {
+  const found = specs.map(() => new Map<string, Timing[]>())
+  let steps = 0
+  for (let round = 0; round < schedule.rounds; round++) {
+    for (const [at, { name, contenders, operations }] of specs.entries()) {
+      onStep(`round ${round + 1} of ${schedule.rounds}, ${name}`, steps++ / (schedule.rounds * specs.length))
+      const names = Object.keys(contenders)
+      const start = round % names.length
+      for (const contender of [...names.slice(start), ...names.slice(0, start)]) {
+        const timing = time(contenders[contender] ?? missing, operations, schedule.timeMs)
+        found[at]?.set(contender, [...(found[at]?.get(contender) ?? []), timing])
+      }
+    }
+  }
+  return specs.map((spec, at) => raceOf(spec, found[at] ?? new Map()))
+}
+
+function time(run: () => void, operations: number, timeMs: number): Timing {
+  const bench = new Bench({ time: timeMs, warmupTime: timeMs / 5, throws: true })
+  bench.add('contender', () => {
+    // Many operations a sample, so that reading the clock costs nothing beside them.
+    const startedAt = bench.now()
+    run()
+    const tookMs = bench.now() - startedAt
+    return { overriddenDuration: tookMs / operations, overriddenIterationCost: tookMs }
+  })
+  const result = bench.runSync()[0]?.result
+  if (result?.state !== 'completed') throw new Error('A contender could not be measured.')
+  return { p50Ns: result.latency.p50 * 1e6, p99Ns: result.latency.p99 * 1e6 }
+}
+
+function raceOf({ name, details }: RaceSpec, found: ReadonlyMap<string, readonly Timing[]>): Race {
+  const own = found.get(ours) ?? []
+  const rivals = [...found].filter(([contender]) => contender !== ours)
+  const rounds = rivals.map(([rival, timings]) => {
+    return [rival, timings.map(({ p50Ns }, round) => p50Ns / (own[round]?.p50Ns ?? Number.NaN))] as const
+  })
+  return {
+    name,
+    ratios: Object.fromEntries(rounds.map(([rival, ratios]) => [rival, median(ratios)])),
+    rounds: Object.fromEntries(rounds),
+    timings: Object.fromEntries(
+      Array.from(found, ([contender, timings]) => [
+        contender,
+        {
+          p50Ns: median(timings.map(({ p50Ns }) => p50Ns)),
+          p99Ns: median(timings.map(({ p99Ns }) => p99Ns)),
+        },
+      ]),
+    ),
+    details,
+  }
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b)
+  const middle = sorted.length / 2
+  const below = sorted[Math.ceil(middle) - 1] ?? Number.NaN
+  return (below + (sorted[Math.floor(middle)] ?? below)) / 2
+}
+
+function missing(): never {
+  throw new Error('There is no such contender.')
+}
