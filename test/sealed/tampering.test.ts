@@ -167,3 +167,40 @@ describe.each([false, true])('hideNames: %s', hideNames => {
     await again.close()
   }, 60_000)
 })
+
+test('what is neither sealed nor the beginning of JSON is a damaged record, and JSON is taken as it is', async () => {
+  const inner = memoryStore()
+  const store = sealed(inner, { keys: { k1: testKey(1) } })
+  await store.write('shop', [{ name: 'session/a', value: text }])
+  const [stored = ''] = await inner.read('shop', ['session/a'])
+  const damaged = [
+    '',
+    `S${stored.slice(1)}`,
+    stored.slice(1),
+    `\u00a0${stored}`,
+    `\u0000${stored}`,
+    'ealed',
+    '}',
+    '+1',
+  ]
+  for (const value of damaged) {
+    await inner.write('shop', [{ name: 'session/a', value }])
+    await expect(store.read('shop', ['session/a'])).rejects.toMatchObject({ code: 'RECORD_CORRUPT' })
+  }
+  for (const value of [
+    '{}',
+    '[]',
+    '"s"',
+    '-1',
+    '0',
+    'true',
+    'false',
+    'null',
+    ' 1',
+    '\n\t\r{}',
+    '["a","b"]\n{}',
+  ]) {
+    await inner.write('shop', [{ name: 'session/a', value }])
+    expect(await store.read('shop', ['session/a'])).toEqual([value])
+  }
+})
