@@ -8,7 +8,7 @@ import {
   fileSystemOf,
   type Hold,
 } from './sqlite/connections.ts'
-import type { SqliteDatabase } from './sqlite/driver.ts'
+import { loadDriver, type SqliteDatabase } from './sqlite/driver.ts'
 import type { SqliteDurability } from './sqlite/pragmas.ts'
 import { migrations } from './sqlite/schema.ts'
 import { isPermanent, kind } from './sqlite/trouble.ts'
@@ -64,7 +64,7 @@ class SqliteStore implements Store {
       throw new TypeError("The option durability is 'full' or 'relaxed'.")
     }
     this.#target = typeof target === 'string' && target !== inMemory ? resolve(target) : target
-    this.#options = { migrations, fileSystemOf, ...internals, durability }
+    this.#options = { migrations, fileSystemOf, loadDriver, ...internals, durability }
   }
 
   get identity(): readonly unknown[] {

@@ -1,6 +1,6 @@
 import { statfsSync } from 'node:fs'
 import { Connection, deleted, type OpenedFile, throughLocks } from './connection.ts'
-import { type Driver, loadDriver, type SqliteDatabase } from './driver.ts'
+import type { Driver, SqliteDatabase } from './driver.ts'
 import { fileAt, isSameFile, makeFile } from './file.ts'
 import { journalModeFor, type SqliteDurability, setUpCallers, setUpOwn } from './pragmas.ts'
 import { migrate } from './schema.ts'
@@ -12,6 +12,7 @@ export interface ConnectOptions {
   readonly migrations: readonly string[]
   /** `type` of `statfs` of a path. */
   readonly fileSystemOf: (path: string) => number
+  readonly loadDriver: () => Promise<Driver>
 }
 
 /** A store's hold on a connection. */
@@ -43,7 +44,7 @@ export function fileSystemOf(path: string): number {
 
 /** Opens the file at an absolute path, or joins who has it open in this process. */
 export async function connectFile(path: string, options: ConnectOptions): Promise<Hold> {
-  const driver = await loadDriver()
+  const driver = await options.loadDriver()
   const realPath = explaining(path, () => {
     const made = makeFile(path)
     // Whoever has a deleted file of this name open lets go before the new one is opened.
@@ -70,7 +71,7 @@ export async function connectFile(path: string, options: ConnectOptions): Promis
 
 /** Opens a database in memory that no other store sees. */
 export async function connectMemory(options: ConnectOptions): Promise<Hold> {
-  const database = (await loadDriver())(':memory:')
+  const database = (await options.loadDriver())(':memory:')
   migrate(database, options.migrations, undefined)
   const connection = new Connection({ database, file: undefined, isOwn: true })
   return { connection, release: () => connection.close() }

@@ -65,7 +65,7 @@ export function setUpOwn(
   database.exec(`pragma busy_timeout = ${blocksForMs}`)
   const isWal = readPragma(database, `journal_mode = ${wanted}`) === 'wal'
   if (!isWal && wanted === 'wal') readPragma(database, 'journal_mode = delete')
-  raiseSynchronous(database, durability)
+  setSynchronous(database, leastSynchronous(database, durability))
 }
 
 /** Sets up a connection of the caller's: it keeps its journal mode, and never gets weaker. */
@@ -81,23 +81,27 @@ export function setUpCallers(
       `${nameOf(path)} has journal_mode ${mode}: a crash would destroy it. Set pragma journal_mode = wal on it first.`,
     )
   }
-  raiseSynchronous(database, durability)
+  const current = Number(readPragma(database, 'synchronous'))
+  setSynchronous(database, Math.max(current, leastSynchronous(database, durability)))
   if (Number(readPragma(database, 'busy_timeout')) > callerBlocksForMs)
     database.exec(`pragma busy_timeout = ${callerBlocksForMs}`)
 }
 
-const levels = ['off', 'normal', 'full', 'extra'] as const
-
 /**
- * FULL, or for a relaxed store NORMAL, which in WAL mode costs nothing but the last commits. With a rollback journal
- * that is deleted, FULL itself may lose the last commit (only EXTRA makes the deletion safe), and NORMAL everything.
+ * The least `synchronous` that keeps a promise: FULL, or for a relaxed store NORMAL, which in WAL mode costs no more
+ * than the last commits. With a rollback journal that is deleted FULL itself may lose the last commit, since only
+ * EXTRA makes the deletion safe, and NORMAL may lose everything.
  */
-function raiseSynchronous(database: SqliteDatabase, durability: SqliteDurability): void {
+function leastSynchronous(database: SqliteDatabase, durability: SqliteDurability): number {
   const mode = readPragma(database, 'journal_mode')
   const isFull = durability === 'full'
-  const least = mode === 'wal' ? (isFull ? 2 : 1) : isFull && mode === 'delete' ? 3 : 2
-  if (Number(readPragma(database, 'synchronous')) < least)
-    database.exec(`pragma synchronous = ${levels[least]}`)
+  if (mode === 'wal') return isFull ? 2 : 1
+  return isFull && mode === 'delete' ? 3 : 2
+}
+
+/** Always, also where it reads so already: what nobody has set falls to NORMAL when WAL begins, as better-sqlite3 is built. */
+function setSynchronous(database: SqliteDatabase, level: number): void {
+  database.exec(`pragma synchronous = ${level}`)
 }
 
 function readPragma(database: SqliteDatabase, pragma: string): unknown {

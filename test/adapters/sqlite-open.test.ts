@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import { mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { loadDriver } from '../../adapters/sqlite/driver.ts'
 import { journalModeFor } from '../../adapters/sqlite/pragmas.ts'
 import { type SqliteDatabase, sqliteStore } from '../../adapters/sqlite.ts'
 import { useSqliteAuthState } from '../../src/entries/sqlite.ts'
@@ -77,6 +78,41 @@ test('the journal mode is what it was decided to be, also for a database that ha
     database.close()
     await store.close()
   }
+})
+
+test.each([
+  ['full', 0xef53, 2],
+  ['relaxed', 0xef53, 1],
+  ['full', 0x6969, 3],
+  ['relaxed', 0x6969, 2],
+] as const)(
+  '%s on a file system of type %i has synchronous %i when it writes',
+  async (durability, type, expected) => {
+    const opened: SqliteDatabase[] = []
+    const load = async () => {
+      const driver = await loadDriver()
+      return (file: string) => {
+        const database = driver(file)
+        opened.push(database)
+        return database
+      }
+    }
+    const store = await openStore(path, { durability }, { fileSystemOf: () => type, loadDriver: load })
+    await store.write('shop', [{ name: 'creds', value: 'c' }])
+    const [database, ...others] = opened
+    assert.ok(database && others.length === 0)
+    assert.equal(pragma(database, 'synchronous'), expected)
+    await store.close()
+  },
+)
+
+test('a caller’s database that nobody has set up writes with synchronous FULL', async () => {
+  const database = await openDatabase(path)
+  database.exec('pragma journal_mode = wal')
+  const store = await openStore(database)
+  await store.write('shop', [{ name: 'creds', value: 'c' }])
+  assert.equal(pragma(database, 'synchronous'), 2)
+  database.close()
 })
 
 test.each([
