@@ -333,3 +333,13 @@ test('a `!seal` that was damaged is an error, or what it says is found from the 
   await run(inner, hidden({ k1 }), written)
   expect((await recordsOf(inner)).get('!seal')).toBe(seal)
 })
+
+test('where a copy brought an older text back under the old key’s name, the newer key’s counts', async () => {
+  const inner = memoryStore()
+  await sealed(inner, hidden({ k1 })).write(scope, [{ name: 'session/a', value: '"old"' }])
+  const old = Array.from(await recordsOf(inner)).filter(([name]) => name !== '!seal')
+  const rotated = sealed(inner, hidden({ k2, k1 }))
+  await rotated.write(scope, [{ name: 'session/a', value: '"new"' }])
+  for (const [name, value] of old) await inner.write(scope, [{ name, value }])
+  expect(await rotated.read(scope, ['session/a'])).toEqual(['"new"'])
+})
