@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { isInternalScope } from '../src/names.ts'
+import { join, relative, resolve } from 'node:path'
+import { fenceName, isInternalScope } from '../src/names.ts'
 import type { Change, Durability, Entry, Guard, ListOptions, Store } from '../src/store.ts'
 import { folded, hashedFolderName, scopeOfFolder, sessionFolderName } from './multi-file/file-names.ts'
 import {
@@ -72,7 +72,7 @@ class Folders implements MultiFileStore {
   readonly #isOneFolder: boolean
   readonly #fs: FileSystem
   readonly #warn: (code: string, message: string) => void
-  readonly #sessions = new Map<string, Promise<SessionFolder>>()
+  readonly #sessions = new Map<string, SessionFolder>()
   #realPath: string | undefined
 
   constructor(path: string, isOneFolder: boolean, options: MultiFileStoreOptions, fs: FileSystem) {
@@ -115,7 +115,13 @@ class Folders implements MultiFileStore {
   }
 
   async write(scope: string, changes: readonly Change[], guards: readonly Guard[] = []): Promise<boolean> {
-    return this.#explaining('WRITE_FAILED', async () => (await this.#session(scope)).write(changes, guards))
+    return this.#explaining('WRITE_FAILED', async () => {
+      const session = await this.#session(scope)
+      const rivals = session.isTaken ? [] : await this.#rivals(scope, session)
+      const landed = await session.write(changes, guards)
+      if (landed) await this.#checkAlone(session, rivals, changes)
+      return landed
+    })
   }
 
   async *list(scope: string, options?: ListOptions): AsyncIterable<readonly Entry[]> {
@@ -144,8 +150,7 @@ class Folders implements MultiFileStore {
   }
 
   async close(): Promise<void> {
-    await forEachLimited(this.#sessions, closesAtOnce, async ([scope, opened]) => {
-      const session = await opened
+    await forEachLimited(this.#sessions, closesAtOnce, async ([scope, session]) => {
       const kept = await session.close()
       if (kept > 0 && !isInternalScope(scope)) this.#warnOfKept(session.folder, kept)
     })
@@ -182,13 +187,45 @@ class Folders implements MultiFileStore {
     }
   }
 
-  #session(scope: string): Promise<SessionFolder> {
+  /**
+   * The scope's folder. One that nobody has taken here may by now lie elsewhere: it was removed, or made anew beside
+   * a name that differs in case alone.
+   */
+  async #session(scope: string): Promise<SessionFolder> {
+    const before = this.#sessions.get(scope)
+    if (before && (this.#isOneFolder || isInternalScope(scope) || before.isTaken)) return before
+    const place = await this.#place(scope)
     const known = this.#sessions.get(scope)
-    if (known) return known
-    const session = this.#place(scope).then(place => new SessionFolder(place))
+    if (known?.folder === (place.folder ?? place.home)) return known
+    const session = new SessionFolder(place)
     this.#sessions.set(scope, session)
-    session.catch(() => this.#sessions.delete(scope))
     return session
+  }
+
+  /** Where else another process may make the session at the same moment; nowhere, once there is a folder. */
+  async #rivals(scope: string, session: SessionFolder): Promise<readonly string[]> {
+    if (this.#isOneFolder || isInternalScope(scope)) return []
+    const names = [sessionFolderName(scope), hashedFolderName(scope)].filter(name => name !== undefined)
+    const there = (await ifPresent(this.#fs.readFolder(this.#root))) ?? []
+    const mine = relative(this.#root, session.folder)
+    return there.includes(mine) ? [] : names.filter(name => name !== mine)
+  }
+
+  /** Gives up what was made while another process made it elsewhere: both look after they have made theirs. */
+  async #checkAlone(
+    session: SessionFolder,
+    rivals: readonly string[],
+    changes: readonly Change[],
+  ): Promise<void> {
+    const fence = changes.find(({ name }) => name === fenceName)
+    if (rivals.length === 0 || !fence) return
+    const there = (await ifPresent(this.#fs.readFolder(this.#root))) ?? []
+    if (!rivals.some(name => there.includes(name))) return
+    await session.remove([fence])
+    throw trouble(
+      'WRITE_FAILED',
+      `The session of ${session.folder} was made by another process at the same moment. Try again.`,
+    )
   }
 
   async #place(scope: string): Promise<Place> {

@@ -47,6 +47,11 @@ export class SessionFolder {
     return this.#place.folder ?? this.#place.home
   }
 
+  /** Whether this store took it, as far as it has heard. */
+  get isTaken(): boolean {
+    return this.#owner !== undefined
+  }
+
   async read(names: readonly string[]): Promise<(string | undefined)[]> {
     const texts = names.includes(fenceName) ? undefined : await this.#owner?.read(names)
     return texts ?? this.#readFromDisk(names)
