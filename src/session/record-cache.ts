@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 
-/** In a cache: the record is known to be absent. */
-export const absent: unique symbol = Symbol('absent')
+/** In a cache: the record is known to be absent. The same in every copy of this package. */
+export const absent: unique symbol = Symbol.for('baileys-authkit.absent')
 
 /** A record's text, or that there is none. */
 export type Cached = string | typeof absent
@@ -15,8 +16,6 @@ export function cachePool(maxBytes: number): CachePool | undefined {
   return new LRUCache({ maxSize: maxBytes, sizeCalculation: (value, key) => entryBytes(key, value) })
 }
 
-let lastCacheId = 0
-
 /** One session's records in a pool: texts as stored, so that every reader decodes a value of its own. */
 export class RecordCache {
   readonly #pool: CachePool | undefined
@@ -24,8 +23,8 @@ export class RecordCache {
 
   constructor(pool: CachePool | undefined) {
     this.#pool = pool
-    lastCacheId += 1
-    this.#prefix = `${lastCacheId} `
+    // Not a number: another copy of this package has the same pool.
+    this.#prefix = `${randomUUID()} `
   }
 
   get(name: string): Cached | undefined {
@@ -43,5 +42,5 @@ export class RecordCache {
 
 /** Two bytes a character is the most that the engine needs; the rest is what an entry costs beside its texts. */
 function entryBytes(key: string, value: Cached): number {
-  return 2 * (key.length + (value === absent ? 0 : value.length)) + 160
+  return 2 * (key.length + (typeof value === 'string' ? value.length : 0)) + 160
 }
