@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import {
   type AuthenticationCreds,
+  BufferJSON,
   Curve,
   DEFAULT_CONNECTION_CONFIG,
   generateSignalPubKey,
@@ -17,7 +18,7 @@ import { collectingLogger } from '../test/whatsapp/quiet-logger.ts'
 export interface CodecRecords {
   /** A new identity. */
   readonly creds: readonly unknown[]
-  /** That of a bot that has been paired, and has synced its history. */
+  /** That of a bot that was paired, has synced its history, and was started again since. */
   readonly 'paired creds': readonly unknown[]
   /** A peer's session after a few messages: about 1 kB. */
   readonly session: readonly unknown[]
@@ -34,7 +35,7 @@ export async function codecRecords(count: number): Promise<CodecRecords> {
   const few = Math.max(2, count / 8)
   return {
     creds: repeat(count, initAuthCreds),
-    'paired creds': repeat(count, pairedCreds),
+    'paired creds': repeat(count, () => stored(pairedCreds())),
     session: await inTurn(count, () => session({ times: 1, missing: 1 })),
     'big session': await inTurn(few, () => session({ times: 20, missing: 6 })),
     'pre-key': repeat(count, Curve.generateKeyPair),
@@ -48,7 +49,6 @@ function pairedCreds(): AuthenticationCreds {
   return {
     ...initAuthCreds(),
     me: { id: `${user}:7@s.whatsapp.net`, name: 'A bot', lid: `${phoneNumber()}:7@lid` },
-    // Its own toJSON makes base64 of its bytes.
     account: proto.ADVSignedDeviceIdentity.fromObject({
       details: randomBytes(20),
       accountSignatureKey: randomBytes(32),
@@ -77,6 +77,11 @@ function pairedCreds(): AuthenticationCreds {
   }
 }
 
+/** As it is when it was stored and read: its protobuf messages are plain objects from then on. */
+function stored(creds: AuthenticationCreds): unknown {
+  return JSON.parse(JSON.stringify(creds, BufferJSON.replacer), BufferJSON.reviver)
+}
+
 function syncKey(): proto.Message.IAppStateSyncKeyData {
   return proto.Message.AppStateSyncKeyData.fromObject({
     keyData: randomBytes(32),
@@ -89,28 +94,28 @@ function syncKey(): proto.Message.IAppStateSyncKeyData {
 interface Party {
   readonly jid: string
   readonly creds: AuthenticationCreds
-  readonly stored: Map<string, unknown>
+  readonly records: Map<string, unknown>
   readonly repository: SignalRepositoryWithLIDStore
 }
 
 function party(): Party {
   const creds = initAuthCreds()
-  const stored = new Map<string, unknown>()
+  const records = new Map<string, unknown>()
   const keys: SignalKeyStoreWithTransaction = {
     // What comes back for a type is what was stored for it.
     get: async (type, ids) =>
-      Object.fromEntries(ids.map(id => [id, stored.get(`${type}/${id}`)])) as Awaited<
+      Object.fromEntries(ids.map(id => [id, records.get(`${type}/${id}`)])) as Awaited<
         ReturnType<typeof keys.get<typeof type>>
       >,
     set: async (data: SignalDataSet) => {
       for (const [type, values] of Object.entries(data))
-        for (const [id, value] of Object.entries(values ?? {})) stored.set(`${type}/${id}`, value)
+        for (const [id, value] of Object.entries(values ?? {})) records.set(`${type}/${id}`, value)
     },
     isInTransaction: () => false,
     transaction: work => work(),
   }
   const repository = DEFAULT_CONNECTION_CONFIG.makeSignalRepository({ creds, keys }, collectingLogger())
-  return { jid: `${phoneNumber()}@s.whatsapp.net`, creds, stored, repository }
+  return { jid: `${phoneNumber()}@s.whatsapp.net`, creds, records, repository }
 }
 
 /** The session of a peer that was set up `times` times, with `missing` messages on their way in each. */
@@ -131,7 +136,7 @@ async function session({ times, missing }: { times: number; missing: number }): 
 async function setUp(bot: Party, peer: Party, time: number): Promise<void> {
   const { signedIdentityKey, signedPreKey, registrationId } = peer.creds
   const preKey = Curve.generateKeyPair()
-  peer.stored.set(`pre-key/${time}`, preKey)
+  peer.records.set(`pre-key/${time}`, preKey)
   await bot.repository.injectE2ESession({
     jid: peer.jid,
     session: {
@@ -163,11 +168,11 @@ async function senderKey(): Promise<unknown> {
   return storedBy(member, 'sender-key')
 }
 
-function storedBy({ stored, repository }: Party, type: string): unknown {
+function storedBy({ records, repository }: Party, type: string): unknown {
   repository.close?.()
-  const name = [...stored.keys()].find(key => key.startsWith(`${type}/`))
+  const name = [...records.keys()].find(key => key.startsWith(`${type}/`))
   if (name === undefined) throw new Error(`Baileys stored no ${type}.`)
-  return stored.get(name)
+  return records.get(name)
 }
 
 function phoneNumber(): string {

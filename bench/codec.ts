@@ -14,6 +14,9 @@ export interface Codec {
 
 const rivals = { 'Baileys 7': codecOf(theirs7), 'Baileys 6.7': codecOf(theirs6) }
 
+/** No rival, since it keeps no bytes: what the engine needs for JSON alone, as near as one can come to nothing. */
+const limits = { 'plain JSON': { encode: JSON.stringify, decode: JSON.parse } satisfies Codec }
+
 /** `encode` and `decode` against JSON with Baileys' replacer and reviver, on the records that Baileys stores. */
 export const codec: Group = {
   name: 'codec',
@@ -23,7 +26,9 @@ export const codec: Group = {
     const records = await codecRecords(quick ? 4 : 32)
     const schedule: Schedule = quick ? { rounds: 3, timeMs: 10 } : { rounds: 11, timeMs: 100 }
     const races = runRaces(
-      Object.entries(records).flatMap(([name, values]) => specsOf(name, values, { encode, decode }, rivals)),
+      Object.entries(records).flatMap(([name, values]) =>
+        specsOf(name, values, { encode, decode }, rivals, limits),
+      ),
       schedule,
       progress,
     )
@@ -49,6 +54,7 @@ export function specsOf(
   values: readonly unknown[],
   own: Codec,
   others: { readonly [rival: string]: Codec },
+  unverified: { readonly [limit: string]: Codec } = {},
 ): RaceSpec[] {
   const texts = values.map(value => own.encode(value))
   for (const [rival, other] of Object.entries(others)) {
@@ -65,7 +71,9 @@ export function specsOf(
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
   const details = { verified: values.length, bytes: Math.round(bytes / values.length) }
   const contenders = (run: (codec: Codec) => () => void) =>
-    Object.fromEntries(Object.entries({ [ours]: own, ...others }).map(([key, codec]) => [key, run(codec)]))
+    Object.fromEntries(
+      Object.entries({ [ours]: own, ...others, ...unverified }).map(([key, codec]) => [key, run(codec)]),
+    )
   return [
     {
       name: `encode ${name}`,

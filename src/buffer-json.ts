@@ -92,21 +92,12 @@ function textOfFields(value: Fields, depth: number): string | undefined {
   if (names.length === 1 && names[0] === 'rawJSON') return slowTextOf(value) // Maybe one that JSON.rawJSON made.
   let text = ''
   for (const name of names) {
-    const field = value[name]
-    if (typeof field === 'string' && !mayNeedEscapes.test(field)) {
-      // One by one, since each sum of long strings is an object that has to be made and then resolved.
-      text += nameText(name, text === '')
-      text += '"'
-      text += field
-      text += '"'
-    } else {
-      const fieldText = textOf(name, field, depth)
-      if (fieldText === undefined) continue
-      text += nameText(name, text === '')
-      text += fieldText
-    }
+    const fieldText = textOf(name, value[name], depth)
+    if (fieldText === undefined) continue
+    if (text !== '') text += ','
+    text += nameText(name) + fieldText
   }
-  return text === '' ? '{}' : `${text}}`
+  return `{${text}}`
 }
 
 function textOfItems(items: readonly unknown[], depth: number): string {
@@ -131,21 +122,20 @@ function slowTextOf(value: object): string | undefined {
 
 const maxDepth = 100
 
-/** What stands before a field's value. The names of creds and sessions are few, so they are kept as they are written. */
-function nameText(name: string, isFirst: boolean): string {
+/** A field's name and its colon. Creds and sessions have few names, so their texts are kept: a fourth of the time. */
+function nameText(name: string): string {
   const known = nameTexts.get(name)
-  if (known) return isFirst ? known.first : known.next
-  const texts = { first: `{${quoted(name)}:`, next: `,${quoted(name)}:` }
-  if (name.length <= maxNameLength) {
-    if (nameTexts.size === maxNames) nameTexts.clear()
-    nameTexts.set(name, texts)
-  }
-  return isFirst ? texts.first : texts.next
+  if (known !== undefined) return known
+  const text = `${quoted(name)}:`
+  if (name.length > maxNameLength) return text
+  if (nameTexts.size === maxNames) nameTexts.clear()
+  nameTexts.set(name, text)
+  return text
 }
 
-const nameTexts = new Map<string, { readonly first: string; readonly next: string }>()
+const nameTexts = new Map<string, string>()
 const maxNames = 500
-const maxNameLength = 30 // Longer ones are keys and JIDs.
+const maxNameLength = 30 // Longer ones are keys.
 
 function quoted(text: string): string {
   return mayNeedEscapes.test(text) ? JSON.stringify(text) : `"${text}"`
