@@ -31,6 +31,8 @@ export interface SqliteStoreOptions {
  * the caller's. Needs Node 22.13 or newer, or `better-sqlite3`, unless the database is passed.
  *
  * For files of this machine. On file systems of a network, or shared with a host, it works as well as their locks do.
+ * Where the program itself has the same file open through another driver than this store would choose, pass that
+ * database: two SQLite libraries in one process undo each other's locks.
  */
 export function sqliteStore(
   pathOrDatabase: string | SqliteDatabase,

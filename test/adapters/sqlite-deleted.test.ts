@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { loadDriver } from '../../adapters/sqlite/driver.ts'
 import type { SqliteDatabase } from '../../adapters/sqlite.ts'
 import { useSqliteAuthState } from '../../src/entries/sqlite.ts'
 import type { AuthState } from '../../src/index.ts'
@@ -124,6 +125,32 @@ describe('a store whose database was deleted', () => {
     const again = await openStore(path)
     assert.deepEqual(await again.read('shop', ['!fence', 'creds']), ['theirs', undefined])
     await again.close()
+  })
+
+  test('is closed before the next one is opened, or closing it would take that one’s locks', async () => {
+    const events: string[] = []
+    const load = async () => {
+      const driver = await loadDriver()
+      return (file: string): SqliteDatabase => {
+        events.push('open')
+        const database = driver(file)
+        return {
+          prepare: sql => database.prepare(sql),
+          exec: sql => database.exec(sql),
+          close() {
+            events.push('close')
+            return database.close()
+          },
+        }
+      }
+    }
+    const store = await openStore(path, {}, { loadDriver: load })
+    await unlink([''])
+    const other = await openStore(path, { durability: 'relaxed' }, { loadDriver: load })
+    assert.deepEqual(events, ['open', 'close', 'open'])
+    await store.close()
+    await other.close()
+    assert.deepEqual(events, ['open', 'close', 'open', 'close'])
   })
 
   test('notices also when it was a database object of the caller’s', async () => {

@@ -207,6 +207,14 @@ test('a text with NUL, an empty one and a large one come back as they are, one b
   await store.write('shop', changes)
   const names = changes.map(({ name }) => name)
   assert.deepEqual(await store.read('shop', names), texts)
+  const database = await openDatabase(path)
+  const kinds = database.prepare('select typeof(value) as kind from authkit_records order by name').all()
+  // Some releases of node:sqlite would cut them where they read them.
+  assert.deepEqual(
+    Array.from(kinds, row => Object(row).kind),
+    ['blob', 'blob', 'text', 'blob', 'text'],
+  )
+  database.close()
   for (const [at, name] of names.entries()) assert.deepEqual(await store.read('shop', [name]), [texts[at]])
   const listed: unknown[] = []
   for await (const page of store.list('shop', { values: true })) listed.push(...page)

@@ -49,6 +49,18 @@ test('an upgrade that fails changes nothing, and the next one does it', async ()
   await store.close()
 })
 
+test('an upgrade that fails on the caller’s database leaves no transaction open', async () => {
+  const database = await openDatabase(path)
+  await failure(
+    openStore(database, {}, { migrations: [...migrations, 'insert into missing (text) values (1)'] }),
+  )
+  database.exec('begin')
+  database.exec('rollback')
+  const store = await openStore(database)
+  assert.ok(await store.write('shop', [{ name: 'creds', value: 'c' }]))
+  database.close()
+})
+
 test('a newer schema is refused by name, and stays as it is', async () => {
   const newer = await openStore(path, {}, { migrations: [...migrations, note] })
   await newer.write('shop', [{ name: 'creds', value: 'kept' }])
