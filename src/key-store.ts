@@ -4,6 +4,7 @@ import { decode, encode } from './buffer-json.ts'
 import { AuthStateError } from './errors.ts'
 import { isShortened, parseRecordName, recordName, typePrefix } from './names.ts'
 import { putOwn } from './own-property.ts'
+import { notUnsealed, sealedMark } from './sealed-marks.ts'
 import type { Handle } from './session/open-session.ts'
 import type { Change } from './store.ts'
 
@@ -77,6 +78,7 @@ function encodeKey(name: string, type: string, id: string, value: unknown): stri
 
 function decodeKey(handle: Handle, baileys: BaileysModule, type: Type, id: string, text: string): unknown {
   const name = recordName(type, id)
+  if (text.startsWith(sealedMark)) throw notUnsealed(handle.session.kind, handle.session.name)
   try {
     return reviveKey(baileys, type, decode(isShortened(name) ? text.slice(text.indexOf('\n') + 1) : text))
   } catch {

@@ -4,6 +4,7 @@ import { decode } from '../buffer-json.ts'
 import { AuthStateError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { credsName, isReserved } from '../names.ts'
+import { hiddenUnder, notUnsealed, sealedMark } from '../sealed-marks.ts'
 import type { Store } from '../store.ts'
 import { monotonicMs } from './clock.ts'
 import { contend } from './contend.ts'
@@ -154,7 +155,9 @@ async function readCreds(settings: SessionSettings, text: string | undefined): P
   const { store, scope, session: name, baileys, log } = settings
   const about = { kind: store.kind, session: name }
   if (text === undefined) {
-    if (!(await throughOutage(settings, () => holdsRecords(store, scope)))) return baileys.initAuthCreds()
+    const held = await throughOutage(settings, () => recordsHeld(store, scope))
+    if (held === 'none') return baileys.initAuthCreds()
+    if (held === 'hidden') throw notUnsealed(store.kind, name)
     throw new AuthStateError(
       'CREDS_MISSING',
       `Session "${name}" holds keys but no creds: a new identity would make them worthless. ` +
@@ -162,6 +165,7 @@ async function readCreds(settings: SessionSettings, text: string | undefined): P
       about,
     )
   }
+  if (text.startsWith(sealedMark)) throw notUnsealed(store.kind, name)
   const creds = decodeCreds(text)
   if (!creds) {
     throw new AuthStateError(
@@ -192,11 +196,14 @@ function decodeCreds(text: string): AuthenticationCreds | undefined {
   }
 }
 
-async function holdsRecords(store: Store, scope: string): Promise<boolean> {
+/** Whether the session holds records, and whether any name among them was hidden by sealing. */
+async function recordsHeld(store: Store, scope: string): Promise<'none' | 'some' | 'hidden'> {
+  let held: 'none' | 'some' = 'none'
   for await (const page of store.list(scope)) {
-    if (page.some(({ name }) => !isReserved(name))) return true
+    if (page.some(({ name }) => hiddenUnder(name) !== undefined)) return 'hidden'
+    if (page.some(({ name }) => !isReserved(name))) held = 'some'
   }
-  return false
+  return held
 }
 
 async function throughOutage<T>(

@@ -44,7 +44,8 @@ test.each([true, false])(
     expect(texts.some(text => text.includes(advSecretKey) || text === '"99"')).toBe(false)
     expect(texts.some(text => text === '"88"')).toBe(true)
     await expect(useMultiFileAuthState(folder)).rejects.toMatchObject({
-      code: hideNames ? 'CREDS_MISSING' : 'RECORD_CORRUPT',
+      code: 'SEAL_KEY_MISSING',
+      message: expect.stringContaining('sealed(store, { keys })'),
     })
   },
 )

@@ -13,12 +13,14 @@ const allowed: { readonly [part: string]: readonly string[] } = {
   'src/auth-types.ts': [],
   'src/baileys.ts': ['src/auth-types.ts'],
   'src/log.ts': ['src/auth-types.ts'],
-  'src/stores/': ['src/store.ts', 'src/errors.ts', 'src/names.ts'],
+  'src/sealed-marks.ts': ['src/errors.ts'],
+  'src/stores/': ['src/store.ts', 'src/errors.ts', 'src/names.ts', 'src/sealed-marks.ts'],
   'src/session/': [
     'src/store.ts',
     'src/errors.ts',
     'src/names.ts',
     'src/log.ts',
+    'src/sealed-marks.ts',
     'src/buffer-json.ts',
     'src/baileys.ts',
     'src/auth-types.ts',
@@ -32,6 +34,7 @@ const allowed: { readonly [part: string]: readonly string[] } = {
     'src/baileys.ts',
     'src/auth-types.ts',
     'src/own-property.ts',
+    'src/sealed-marks.ts',
   ],
   'src/cacheable-key-store.ts': ['src/cacheable-key-store/', 'src/session/', 'src/auth-types.ts'],
   'src/cacheable-key-store/': [

@@ -139,7 +139,7 @@ test.each<[string, SealedOptions | undefined, string]>([
   ['the key is another one under the same id', hidden({ k1: k2 }), 'RECORD_CORRUPT'],
   ['the key is gone', hidden({ k2 }), 'SEAL_KEY_MISSING'],
   ['a passphrase stands in the place of the key', hidden({ k1: passphrase }), 'RECORD_CORRUPT'],
-  ['the store is not sealed any more', undefined, 'CREDS_MISSING'],
+  ['the store is not sealed any more', undefined, 'SEAL_KEY_MISSING'],
 ])('a session with hidden names refuses to open, and stays as it is, when %s', async (_, options, code) => {
   for (const copy of [async (store: Store) => store, rawCopy]) {
     const original = memoryStore()
@@ -163,7 +163,7 @@ test.each<[string, SealedOptions | undefined, string]>([
   ['the key is another one under the same id', plain({ k1: k2 }), 'RECORD_CORRUPT'],
   ['the key is gone', plain({ k2 }), 'SEAL_KEY_MISSING'],
   ['a passphrase stands in the place of the key', plain({ k1: passphrase }), 'RECORD_CORRUPT'],
-  ['the store is not sealed any more', undefined, 'RECORD_CORRUPT'],
+  ['the store is not sealed any more', undefined, 'SEAL_KEY_MISSING'],
 ])('a sealed session refuses to open when %s', async (_, options, code) => {
   const inner = memoryStore()
   const written = await runAll(inner, [plain({ k1 })])

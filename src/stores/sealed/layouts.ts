@@ -1,11 +1,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { isReserved } from '../../names.ts'
+import { hiddenPrefix, hiddenUnder } from '../../sealed-marks.ts'
 import type { Store } from '../../store.ts'
 import { sealErrors } from './seal-errors.ts'
 import { formatSeal, type HidingKey, parseSeal, sealName } from './seal-record.ts'
 import { openText, parseHeader } from './sealed-text.ts'
-import { hiddenPrefix, hiddenUnder, type SessionKey, type SessionKeys } from './session-keys.ts'
+import type { SessionKey, SessionKeys } from './session-keys.ts'
 
 /** Where a session's records are, and how they are written. */
 export interface Layout {

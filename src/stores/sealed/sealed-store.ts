@@ -1,11 +1,12 @@
 import { fenceName, isInternalScope, isReserved } from '../../names.ts'
+import { hiddenUnder, sealedMark } from '../../sealed-marks.ts'
 import type { Change, Durability, Entry, Guard, ListOptions, Store, StoreLimits } from '../../store.ts'
 import type { KeyRing } from './key-ring.ts'
 import { type Layout, Layouts } from './layouts.ts'
 import { type SealErrors, sealErrors } from './seal-errors.ts'
 import { sealName } from './seal-record.ts'
-import { headerOf, openText, parseHeader, sealedMark, sealText } from './sealed-text.ts'
-import { hiddenUnder, type SessionKey, SessionKeys } from './session-keys.ts'
+import { headerOf, openText, parseHeader, sealText } from './sealed-text.ts'
+import { type SessionKey, SessionKeys } from './session-keys.ts'
 
 /** A store that seals what goes into another one. Each method keeps the contract that the other one's keeps. */
 export class SealedStore implements Store {

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
+import { sealedMark } from '../../sealed-marks.ts'
 import { keyIdPattern } from './key-ring.ts'
 import { nextNonce } from './nonces.ts'
 import { kdfPattern } from './passphrase.ts'
@@ -36,9 +37,6 @@ export interface SealedHeader {
   /** Whether the record's name is sealed with its text. */
   readonly isNamed: boolean
 }
-
-/** What every sealed text begins with, and no text of the core: those are JSON. */
-export const sealedMark = 'sealed:'
 
 const headerShape = new RegExp(`^${sealedMark}1(n?):(${keyIdPattern}):((?:${kdfPattern})?):`)
 const tagBytes = 16

@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { hiddenPrefix } from '../../sealed-marks.ts'
 import type { KeyRing } from './key-ring.ts'
 
 /** What a ring's key is for one session. Made as {@link SealedHeader} says. */
@@ -64,14 +65,6 @@ export class SessionKeys {
     this.#names.set(`${key.serial} ${name}`, hidden)
     return hidden
   }
-}
-
-/** What every hidden name begins with. */
-export const hiddenPrefix = 'hidden/'
-
-/** The key id of a hidden name; `undefined` for any other one: the core's own names have one slash at most. */
-export function hiddenUnder(storedName: string): string | undefined {
-  return /^hidden\/([A-Za-z][A-Za-z0-9_-]{0,31})\/[0-9a-f]{64}$/.exec(storedName)?.[1]
 }
 
 function subkey(master: KeyObject, use: 'records' | 'names', scope: string): KeyObject {
