@@ -17,6 +17,15 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
+class NoAnswerError extends Error {
+  readonly code = 'ETIMEDOUT'
+}
+
+/** True for what {@link withTimeout} rejected with. */
+export function isTimeout(error: unknown): boolean {
+  return error instanceof NoAnswerError
+}
+
 /**
  * Gives `promise` up after `ms` with an error of its own; what it does later is ignored. The timer keeps the process
  * alive, unless told not to: then nobody waits.
@@ -28,7 +37,7 @@ export function withTimeout<T>(
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(Object.assign(new Error(`No answer within ${Math.round(ms)} ms.`), { code: 'ETIMEDOUT' })),
+      () => reject(new NoAnswerError(`No answer within ${Math.round(ms)} ms.`)),
       timerMs(ms),
     )
     if (!keepsAlive) timer.unref()

@@ -1,6 +1,6 @@
 import { AuthStateError, isAuthStateError } from '../errors.ts'
 import type { Store } from '../store.ts'
-import { monotonicMs, sleep, withTimeout } from './clock.ts'
+import { isTimeout, monotonicMs, sleep, withTimeout } from './clock.ts'
 
 const firstDelayMs = 50
 const longestDelayMs = 2_000
@@ -60,7 +60,8 @@ export class Outage {
   failed(startedAt: number, error: unknown): void {
     this.#since ??= startedAt
     this.#lastTriedAt = monotonicMs()
-    this.#lastError = error
+    // An answer says more than that there was none, which may be since the last attempt had little time.
+    if (this.#lastError === undefined || !isTimeout(error)) this.#lastError = error
     this.#failures += 1
   }
 
@@ -107,7 +108,7 @@ export async function persist<T>(
     } catch (error) {
       if (isFinal(store, error)) throw error
       outage.failed(startedAt, error)
-      if (outage.isTooLong) throw storeDown(error)
+      if (outage.isTooLong) throw storeDown(outage.lastError)
     }
     await sleep(outage.nextDelayMs())
     if (outage.isTooLong) throw storeDown(outage.lastError)
@@ -116,8 +117,10 @@ export async function persist<T>(
 
 /** True for a failure that no repetition cures. */
 export function isFinal(store: Store, error: unknown): boolean {
-  if (isAuthStateError(error)) return error.code !== 'READ_FAILED' && error.code !== 'WRITE_FAILED'
+  const isNamed = isAuthStateError(error)
+  if (isNamed && error.code !== 'READ_FAILED' && error.code !== 'WRITE_FAILED') return true
   if (store.isPermanent) return store.isPermanent(error)
+  if (isNamed) return false
   return typeof error === 'object' && error !== null && 'name' in error && languageErrors.has(error.name)
 }
 

@@ -363,7 +363,7 @@ export class Session {
     if (this.#end) return this.#end
     const described = asAuthStateError(error, 'WRITE_FAILED', { kind: this.kind, session: this.name })
     // What the store refuses today it will refuse tomorrow: a bot that goes on receiving would lose what it receives.
-    if (described.code === 'WRITE_FAILED' && !isStoreDown(error)) this.#controller.abort(described)
+    if (described.code !== 'BATCH_TOO_LARGE' && !isStoreDown(error)) this.#controller.abort(described)
     return described
   }
 

@@ -145,10 +145,10 @@ export class WriteQueue {
     this.#calls.unshift(...this.#inFlight)
     this.#inFlight = []
     onUnknown(changes, error, isFirst)
-    if (outage.isTooLong) this.#giveUp(error)
+    if (outage.isTooLong) this.#giveUp(outage.lastError)
     if (this.#calls.length === 0) return
     await sleep(outage.nextDelayMs(), this.#wake.signal)
-    if (outage.isTooLong) this.#giveUp(error)
+    if (outage.isTooLong) this.#giveUp(outage.lastError)
   }
 
   #giveUp(error: unknown): void {
