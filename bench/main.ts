@@ -5,8 +5,9 @@ import type { Group, GroupResult } from './group.ts'
 import { readOptions, usage } from './options.ts'
 import { Progress } from './progress.ts'
 import { areMet, goalsText, type Report, tableText } from './report.ts'
+import { sealed } from './sealed.ts'
 
-const groups: readonly Group[] = [codec]
+const groups: readonly Group[] = [codec, sealed]
 
 /** Runs the benchmarks; resolves with the process's exit code. */
 async function main(): Promise<number> {
