@@ -77,7 +77,7 @@ const loggedOut = 401
  * Opens a session on a store: the auth state of a Baileys socket, durable before it is acknowledged, written by one
  * process at a time. Opened twice in one process it is the same session, with the same live creds.
  *
- * @throws TypeError for wrong options
+ * @throws TypeError for wrong options, and where the store lacks a package that has to be installed
  * @throws AuthStateError `SESSION_IN_USE`, `CREDS_MISSING`, `RECORD_CORRUPT`, `READ_FAILED`, `WRITE_FAILED`, `SCHEMA_NEWER`
  *
  * @example

@@ -1,7 +1,7 @@
 import type { AuthenticationCreds } from '../auth-types.ts'
 import type { BaileysModule } from '../baileys.ts'
 import { decode } from '../buffer-json.ts'
-import { AuthStateError } from '../errors.ts'
+import { AuthStateError, isAuthStateError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { credsName, isReserved } from '../names.ts'
 import { hiddenUnder, notUnsealed, sealedMark } from '../sealed-marks.ts'
@@ -40,16 +40,25 @@ export interface Handle {
  * Opens a session: joins the one that this process has open, or waits for its lease and takes it. Every call asks
  * the store first, since a session may have been removed from outside.
  *
+ * @throws TypeError where the store's `open()` does: a database package that is not installed, for example
  * @throws AuthStateError as `contend`, and `CREDS_MISSING`, `RECORD_CORRUPT`, `READ_FAILED`, `WRITE_FAILED`
  */
 export async function openSession(settings: SessionSettings): Promise<Handle> {
-  const { store } = settings
-  await throughOutage(settings, () => store.open())
+  await openStore(settings)
   try {
     return await joinOrStart(settings)
   } catch (error) {
     if (settings.ownsStore) await closeStore(settings)
     throw error
+  }
+}
+
+async function openStore(settings: SessionSettings): Promise<void> {
+  try {
+    await throughOutage(settings, () => settings.store.open())
+  } catch (error) {
+    // Nothing of the store's data is concerned, and what has to be mended stands in its own message.
+    throw isAuthStateError(error) && isTypeError(error.cause) ? error.cause : error
   }
 }
 
@@ -216,4 +225,9 @@ async function throughOutage<T>(
   } catch (error) {
     throw asAuthStateError(error, code, { kind: settings.store.kind, session: settings.session })
   }
+}
+
+/** Not by `instanceof`: one of another realm is one. */
+function isTypeError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'TypeError'
 }

@@ -63,3 +63,9 @@ test('a store that says why it fails is quoted, also when its last attempt had n
   })
   await auth.close().catch(() => {})
 })
+
+test('a package that a store lacks is named by the TypeError that the store threw', async () => {
+  const missing = new TypeError('The store needs the package x: npm install x')
+  const store: Store = { ...passThrough(memoryStore()), open: () => Promise.reject(missing) }
+  await expect(open(store)).rejects.toBe(missing)
+})
