@@ -50,6 +50,26 @@ test.each([true, false])(
   },
 )
 
+test('a record that was sealed beside plain creds is refused, not taken for damaged, when its folder opens without the key', async () => {
+  const folder = join(root, 'auth_info')
+  const before = await useMultiFileAuthState(folder)
+  await before.state.keys.set({ 'lid-mapping': { '5511': '77', '5522': '88' } })
+  await before.close()
+  const store = sealed(multiFileStore(root), { keys: { main: randomBytes(32) } })
+  const sealing = await useAuthState(store, { session: 'auth_info' })
+  await sealing.state.keys.set({ 'lid-mapping': { '5511': '99' } })
+  await sealing.close()
+  await store.close()
+
+  await using plain = await useMultiFileAuthState(folder)
+  expect(await plain.state.keys.get('lid-mapping', ['5522'])).toEqual({ '5522': '88' })
+  const refused = plain.state.keys.get('lid-mapping', ['5511'])
+  await expect(refused).rejects.toMatchObject({
+    code: 'SEAL_KEY_MISSING',
+    message: expect.stringContaining('sealed(store, { keys })'),
+  })
+})
+
 async function textsIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter(entry => entry.isFile())
