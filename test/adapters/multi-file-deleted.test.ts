@@ -41,7 +41,7 @@ test('rule 11: deleted and opened again in this process, it is a new session tha
   await old.state.keys.set({ 'lid-mapping': { a: 'b' } })
   await rm(folder, { recursive: true })
   const anew = await open()
-  expect(anew.state.creds.registrationId).not.toBe(old.state.creds.registrationId)
+  expect(anew.state.creds.advSecretKey).not.toBe(old.state.creds.advSecretKey)
   expect(old.signal.reason).toMatchObject({ code: 'SESSION_REMOVED' })
   await anew.saveCreds()
   await expect(old.saveCreds()).rejects.toMatchObject({ code: 'SESSION_REMOVED' })

@@ -35,7 +35,7 @@ test.each([
     await old.saveCreds()
     await unlink(endings)
     const anew = await open()
-    assert.notEqual(anew.state.creds.registrationId, old.state.creds.registrationId)
+    assert.notEqual(anew.state.creds.advSecretKey, old.state.creds.advSecretKey)
     assert.equal(old.signal.reason.code, 'SESSION_REMOVED')
     await anew.saveCreds()
     await assert.rejects(old.saveCreds(), { code: 'SESSION_REMOVED' })
@@ -74,7 +74,7 @@ test('rule 11: rows that are deleted by hand end the session, and opening it mak
     code: 'SESSION_REMOVED',
   })
   const anew = await open()
-  assert.notEqual(anew.state.creds.registrationId, old.state.creds.registrationId)
+  assert.notEqual(anew.state.creds.advSecretKey, old.state.creds.advSecretKey)
   assert.deepEqual(await anew.state.keys.get('lid-mapping', ['a']), { a: null })
   await anew.close()
   database.close()

@@ -90,11 +90,11 @@ test('rule 10: after remove() the old state rejects for ever, and opening again 
   const store = memoryStore()
   const [first, second] = [await open(store), await open(store)]
   await put(second, { a: '1' })
-  const identity = second.state.creds.registrationId
+  const identity = second.state.creds.advSecretKey
   await second.remove()
   await second.remove()
   const anew = await open(store)
-  expect(anew.state.creds.registrationId).not.toBe(identity)
+  expect(anew.state.creds.advSecretKey).not.toBe(identity)
   expect(await pick(anew, 'a')).toBeNull()
   await anew.saveCreds()
   for (const auth of [first, second]) {
@@ -198,7 +198,7 @@ test('rule 11: a session that was removed from outside is opened anew, and its o
   await store.remove(scope)
   const anew = await open(store)
   expect(old.signal.reason).toMatchObject({ code: 'SESSION_REMOVED' })
-  expect(anew.state.creds.registrationId).not.toBe(old.state.creds.registrationId)
+  expect(anew.state.creds.advSecretKey).not.toBe(old.state.creds.advSecretKey)
   const counts = await store.during(async () => {
     for (const late of [put(old, { a: 'late' }), old.saveCreds(), pick(old, 'a')])
       expect(await rejection(late)).toMatchObject({ code: 'SESSION_REMOVED' })
