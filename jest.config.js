@@ -3,6 +3,9 @@ export default {
   // Two, also where there are two cores: alone, one process would keep every file's copy of Baileys.
   maxWorkers: 2,
   workerIdleMemoryLimit: '600MB',
+  // They start the database servers that tests ask for, once for all test files, and end them.
+  globalSetup: '<rootDir>/dist/test/servers/jest-set-up.js',
+  globalTeardown: '<rootDir>/dist/test/servers/jest-tear-down.js',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],

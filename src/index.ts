@@ -32,4 +32,13 @@ export {
   type AuthStateErrorOptions,
   isAuthStateError,
 } from './errors.ts'
-export type { Change, Durability, Entry, Guard, ListOptions, Store, StoreLimits } from './store.ts'
+export type {
+  Change,
+  Durability,
+  Entry,
+  Guard,
+  ListOptions,
+  Store,
+  StoreLimits,
+  StoreWarning,
+} from './store.ts'

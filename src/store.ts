@@ -8,7 +8,8 @@
  * - scopes of 1 to 200 and names of 1 to 400 characters out of `A-Z a-z 0-9 ! % + , - . / : = @ _ ~`, to be
  *   compared byte by byte and case-sensitively;
  * - non-empty `names`, and a non-empty `changes`, each name in it once;
- * - texts of any length (also empty) of well-formed Unicode.
+ * - texts of any length (also empty) of well-formed Unicode without U+0000, which PostgreSQL has no place for (what
+ *   the core writes is JSON, or base64).
  *
  * It never validates, logs, caches, retries or parses a value, and it catches only to tell "absent" or
  * "a guard did not hold" from an error.
@@ -52,6 +53,14 @@ export interface StoreLimits {
 /** What outlives what: nothing, this process's end, the machine's power, or what the server promises. */
 export type Durability = 'none' | 'process' | 'disk' | 'server'
 
+/** Something that a store's operator should know, and can mend: where what was acknowledged may vanish. */
+export interface StoreWarning {
+  /** What it is about, in capitals: `REDIS_EVICTS`. */
+  readonly code: string
+  /** What is wrong, and what to do. */
+  readonly message: string
+}
+
 /** What {@link Store.list} is asked for. */
 export interface ListOptions {
   /** Only names that begin with exactly this text. @default '' */
@@ -75,6 +84,9 @@ export interface Store {
 
   /** What a resolved `write` has survived for good. `'server'` alone means that other hosts may share the data. */
   readonly durability: Durability
+
+  /** What `open()` found to be unsafe about the backend's settings; the core logs each once. Read after `open()`. */
+  readonly warnings?: readonly StoreWarning[]
 
   /**
    * Creates tables, indexes, folders; touches no session's data. Idempotent, and safe when many processes run it

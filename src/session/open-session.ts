@@ -69,6 +69,7 @@ async function joinOrStart(settings: SessionSettings): Promise<Handle> {
     const domain = domainOf(store)
     const slot = domain.slots.get(scope)
     if (!slot) {
+      warnOnce(settings, domain)
       const opening = start(settings, domain, since)
       domain.slots.set(scope, { opening: opening.catch(() => {}) })
       try {
@@ -102,6 +103,19 @@ async function joined(settings: SessionSettings, session: Session, number: numbe
   }
   if (settings.ownsStore) await closeStore(settings)
   return { session, number }
+}
+
+const warnedOf = new WeakMap<Domain, Set<string>>()
+
+/** Tells what the store found unsafe: once for all sessions that this process has there. */
+function warnOnce({ store, log }: SessionSettings, domain: Domain): void {
+  const warned = warnedOf.get(domain) ?? new Set()
+  warnedOf.set(domain, warned)
+  for (const { code, message } of store.warnings ?? []) {
+    if (warned.has(code)) continue
+    warned.add(code)
+    log.warn(code, message)
+  }
 }
 
 async function closeStore({ store, log }: SessionSettings): Promise<void> {

@@ -8,6 +8,9 @@ export function passThrough(store: Store): Store {
       return store.identity
     },
     limits: store.limits,
+    get warnings() {
+      return store.warnings ?? []
+    },
     durability: store.durability,
     open: () => store.open(),
     read: (scope, names) => store.read(scope, names),

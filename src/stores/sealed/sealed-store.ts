@@ -1,6 +1,15 @@
 import { fenceName, isInternalScope, isReserved } from '../../names.ts'
 import { hiddenUnder, sealedMark } from '../../sealed-marks.ts'
-import type { Change, Durability, Entry, Guard, ListOptions, Store, StoreLimits } from '../../store.ts'
+import type {
+  Change,
+  Durability,
+  Entry,
+  Guard,
+  ListOptions,
+  Store,
+  StoreLimits,
+  StoreWarning,
+} from '../../store.ts'
 import type { KeyRing } from './key-ring.ts'
 import { type Layout, Layouts } from './layouts.ts'
 import { type SealErrors, sealErrors } from './seal-errors.ts'
@@ -32,6 +41,10 @@ export class SealedStore implements Store {
 
   get identity(): readonly unknown[] {
     return this.#store.identity
+  }
+
+  get warnings(): readonly StoreWarning[] {
+    return this.#store.warnings ?? []
   }
 
   get limits(): StoreLimits {
