@@ -17,7 +17,7 @@ const loggedOut = 401
 const replaced = 440
 let current: { readonly auth: AuthState; readonly sock: WASocket } | undefined
 let isEnding = false
-const open = openerOf(settings.store, { baileys, logger: complaints() })
+const opener = await openerOf(settings.store, { baileys, logger: complaints() })
 
 process.once('SIGTERM', () => void end())
 createInterface({ input: process.stdin }).on('line', line => {
@@ -27,7 +27,7 @@ createInterface({ input: process.stdin }).on('line', line => {
 await connect().catch(fail)
 
 async function connect(): Promise<void> {
-  const auth = await open()
+  const auth = await opener.open()
   say({ is: 'opened', paired: auth.state.creds.account !== undefined })
   const sock = connectSocket({
     baileys,

@@ -23,13 +23,13 @@ export function crashLoop(name: string, storeIn: (folder: string) => BotStore): 
       const folder = await mkdtemp(join(tmpdir(), 'authkit-crashes-'))
       const store = storeIn(folder)
       const complaints: unknown[] = []
-      const open = openerOf(store, { logger: complainer(complaints) })
+      const opener = await openerOf(store, { logger: complainer(complaints) })
       let step = 0
       let hot = 0
       for (let round = 1; round <= rounds; round++) {
         const isLong = round % 5 === 0
         const acknowledged = await lifeOfWriter(store, (isLong ? hot : step) + 1, isLong)
-        await using auth = await open()
+        await using auth = await opener.open()
         const found = { step: await stepOf(auth), hot: await hotOf(auth) }
         expect(isLong ? found.hot : found.step).toBeGreaterThanOrEqual(acknowledged)
         expect(isLong ? found.step : found.hot).toBe(isLong ? step : hot)
@@ -40,6 +40,7 @@ export function crashLoop(name: string, storeIn: (folder: string) => BotStore): 
       expect(complaints).toEqual([])
       // A writer that never gets to write would pass all of the above.
       expect(step).toBeGreaterThan(rounds)
+      await opener.close()
       await rm(folder, { recursive: true, force: true })
     },
     rounds * 6_000,

@@ -9,7 +9,8 @@ import { burstOf, changesOfStep, hotRecord } from './steps.ts'
  */
 const [storeText = '', first = '1', kind = ''] = process.argv.slice(2)
 const store: BotStore = JSON.parse(storeText)
-const auth = await openerOf(store, { logger: false })()
+const opener = await openerOf(store, { logger: false })
+const auth = await opener.open()
 const stepsAtOnce = 3
 let next = Number(first)
 

@@ -10,6 +10,13 @@ export interface OpenedStore extends AsyncDisposable {
   close(): Promise<void>
 }
 
+/** Opens one session again and again, as a bot does that reconnects. */
+export interface Opener {
+  open(): Promise<AuthState>
+  /** Ends the client. */
+  close(): Promise<void>
+}
+
 /** How tests, the demo and processes of their own reach one kind of store by URL. */
 export interface ServerStore {
   /** The store's name in tests: `PostgreSQL`. */
@@ -22,8 +29,8 @@ export interface ServerStore {
   place(serverUrl: string, name: string): string
   /** Connects, and opens the store at such a URL. */
   open(url: string): Promise<OpenedStore>
-  /** The function that README has for the store, with a client of its own for all calls. */
-  opener(url: string, options: AuthStateOptions): () => Promise<AuthState>
+  /** The function that README has for the store, with one client for all calls of `open`; the first of them makes it. */
+  opener(url: string, options: AuthStateOptions): Opener
   /** Deletes the place with all that is in it, as an operator does by hand: without a word to our code. */
   erase(url: string): Promise<void>
 }
