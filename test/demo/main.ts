@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { toString as drawQr } from 'qrcode'
 import { BotHandle } from '../bot/bot-handle.ts'
 import { type BotStore, pathOf } from '../bot/bot-store.ts'
+import { isServerUrl, serverStoreOf } from '../stores/server-stores.ts'
 import { Bots } from '../whatsapp/bots.ts'
 import { deliver } from './deliver.ts'
 import { type DemoOptions, readOptions, usage } from './options.ts'
@@ -33,14 +34,28 @@ async function main(): Promise<number> {
 /** Where the session lies, or why it can't lie there: each demo is a new account of a new server. */
 async function storeOf(options: DemoOptions): Promise<BotStore | string> {
   const url = options.store ?? `file:${await mkdtemp(join(tmpdir(), 'baileys-authkit-demo-'))}`
+  const place = {
+    url,
+    session: `demo-${randomBytes(4).toString('hex')}`,
+    ...(options.sealed ? { sealKey: randomBytes(32).toString('base64') } : {}),
+  }
+  if (isServerUrl(url)) return (await whyNotOn(url)) ?? place
   const path = resolve(pathOf(url))
   const isFolder = url.startsWith('file:')
   if (isFolder && (await filesIn(path)) > 0)
     return `There is something in ${path}. Name a new folder, or leave --store out.`
-  return {
-    url: `${isFolder ? 'file' : 'sqlite'}:${path}`,
-    session: `demo-${randomBytes(4).toString('hex')}`,
-    ...(options.sealed ? { sealKey: randomBytes(32).toString('base64') } : {}),
+  return { ...place, url: `${isFolder ? 'file' : 'sqlite'}:${path}` }
+}
+
+/** Why a server can't be used; `undefined` where it can. */
+async function whyNotOn(url: string): Promise<string | undefined> {
+  try {
+    const { close } = await (await serverStoreOf(url)).open(url)
+    await close()
+    return undefined
+  } catch (error) {
+    const why = error instanceof Error ? error.message || Object(error).code || error.name : error
+    return `${masked(url)} can't be used: ${why}`
   }
 }
 
@@ -82,10 +97,15 @@ async function run(options: DemoOptions, store: BotStore): Promise<Report> {
     ...result,
     kills: options.kills,
     pairings: bots.server.counts.pairings - result.senders,
-    store: store.url,
+    store: masked(store.url),
     sealed: options.sealed,
     seconds: Math.round((performance.now() - startedAt) / 100) / 10,
   }
+}
+
+/** A URL without its password. */
+function masked(url: string): string {
+  return url.replace(/:[^:@/]*@/, ':***@')
 }
 
 main().then(

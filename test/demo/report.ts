@@ -55,11 +55,20 @@ export function printReport(report: Report, options: DemoOptions): void {
 }
 
 function inYourBot({ store, sealed }: Report): string {
-  const isSqlite = store.startsWith('sqlite:')
-  if (sealed) {
-    const [call, entry] = isSqlite ? ['sqliteStore', 'sqlite'] : ['multiFileStore', 'multi-file']
-    return `In your bot: useAuthState(sealed(${call}(path), { keys }), { session }), from 'baileys-authkit', '/sealed' and '/${entry}'.`
-  }
-  const [call, entry] = isSqlite ? ['useSqliteAuthState', '/sqlite'] : ['useMultiFileAuthState', '']
-  return `In your bot: import { ${call} } from 'baileys-authkit${entry}' instead of from Baileys. The rest stays.`
+  const names = callsOf.find(({ scheme }) => scheme.test(store))
+  if (!names) return ''
+  const { use, make, entry } = names
+  if (sealed)
+    return `In your bot: useAuthState(sealed(${make}, { keys }), { session }), from 'baileys-authkit', '/sealed' and '/${entry}'.`
+  const path = entry === 'multi-file' ? '' : `/${entry}`
+  return `In your bot: import { ${use} } from 'baileys-authkit${path}' instead of from Baileys. The rest stays.`
 }
+
+const callsOf = [
+  { scheme: /^file:/, use: 'useMultiFileAuthState', make: 'multiFileStore(path)', entry: 'multi-file' },
+  { scheme: /^sqlite:/, use: 'useSqliteAuthState', make: 'sqliteStore(path)', entry: 'sqlite' },
+  { scheme: /^postgres/, use: 'usePostgresAuthState', make: 'postgresStore(pool)', entry: 'postgres' },
+  { scheme: /^(mysql|mariadb):/, use: 'useMySQLAuthState', make: 'mysqlStore(pool)', entry: 'mysql' },
+  { scheme: /^redis/, use: 'useRedisAuthState', make: 'redisStore(client)', entry: 'redis' },
+  { scheme: /^mongodb/, use: 'useMongoAuthState', make: 'mongoStore(collection)', entry: 'mongodb' },
+]
