@@ -12,6 +12,7 @@ const smoke = [
   'test/adapters/sqlite-(?!better)',
   'test/cacheable',
   'test/sealed/(?!sealed)',
+  'test/adapters/(postgres|mysql|redis|mongodb)-clients',
 ]
 
 for (const release of releases) {

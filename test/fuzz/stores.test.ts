@@ -27,7 +27,7 @@ test.each([
   'ignores guards',
   'looks at the first guard only',
   'compares names without case',
-  'strips NUL from texts',
+  'strips control characters from texts',
   'takes the prefix of a list for a pattern',
   'gives values in the order of its index',
   'takes an empty text for absent',

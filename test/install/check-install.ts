@@ -10,6 +10,7 @@ import { checkBot } from './check-bot.ts'
 
 const baileys = '@whiskeysockets/baileys@7.0.0-rc14'
 const betterSqlite = 'better-sqlite3@12.11.1'
+const clients = ['pg@8', 'mysql2@3', 'ioredis@6', 'redis@6', 'mongodb@7']
 const largestUnpackedBytes = 1024 * 1024
 const execute = promisify(execFile)
 
@@ -44,7 +45,17 @@ async function main(root: string): Promise<void> {
     checkSqlite(await inFolder('sqlite', { type: 'module' }, baileys, betterSqlite)),
   )
   await check('a TypeScript project compiles against it', async () =>
-    checkTypes(await inFolder('types', { type: 'module' }, baileys, 'typescript@7.0.2', '@types/node@20')),
+    checkTypes(
+      await inFolder(
+        'types',
+        { type: 'module' },
+        baileys,
+        'typescript@7.0.2',
+        '@types/node@20',
+        '@types/pg@8',
+        ...clients,
+      ),
+    ),
   )
   await check("a guide's bot runs on it", async () => checkBot(await inFolder('bot', {}, baileys)))
 }
@@ -192,10 +203,19 @@ async function checkTypes(folder: string): Promise<void> {
     join(folder, 'index.ts'),
     `import makeWASocket from '@whiskeysockets/baileys'
 import { type AuthState, AuthStateError, makeCacheableSignalKeyStore, memoryStore, useAuthState, useMultiFileAuthState } from 'baileys-authkit'
+import { mongoStore, useMongoAuthState } from 'baileys-authkit/mongodb'
 import { multiFileStore } from 'baileys-authkit/multi-file'
+import { mysqlStore, useMySQLAuthState } from 'baileys-authkit/mysql'
+import { postgresStore, usePostgresAuthState } from 'baileys-authkit/postgres'
+import { redisStore, useRedisAuthState } from 'baileys-authkit/redis'
 import { sealed } from 'baileys-authkit/sealed'
 import { sqliteStore, useSqliteAuthState } from 'baileys-authkit/sqlite'
 import { storeSuite } from 'baileys-authkit/testing'
+import { Cluster, Redis } from 'ioredis'
+import { MongoClient } from 'mongodb'
+import { createPool } from 'mysql2/promise'
+import { Client, Pool } from 'pg'
+import { createClient, createCluster } from 'redis'
 
 const { state, saveCreds } = await useMultiFileAuthState('auth_info')
 const sock = makeWASocket({ auth: state })
@@ -205,6 +225,19 @@ auth.bind(sock.ev, { onFatal: error => sock.end(error) })
 makeWASocket({ auth: { creds: state.creds, keys: makeCacheableSignalKeyStore(state.keys) } })
 makeWASocket({ auth: (await useSqliteAuthState('bots.db')).state })
 await useAuthState(sealed(sqliteStore('bots.db'), { keys: { main: 'a passphrase' } }), { session: 'b' })
+const collection = new MongoClient('mongodb://127.0.0.1').db().collection('auth')
+await useMongoAuthState(collection)
+await usePostgresAuthState(new Pool(), { session: 'a', table: 'sessions' })
+await useMySQLAuthState(createPool({}), { session: 'a' })
+await useRedisAuthState(new Redis(), { session: 'a', prefix: 'bots:' })
+await useRedisAuthState(createClient(), { session: 'a' })
+export const stores = [
+  mongoStore(collection),
+  mysqlStore(createPool({})),
+  postgresStore(new Client()),
+  redisStore(new Cluster([])),
+  redisStore(createCluster({ rootNodes: [] })),
+]
 export const exported = [AuthStateError, memoryStore, storeSuite]
 `,
   )

@@ -104,14 +104,14 @@ export const nameMutants: readonly Mutant[] = [
     }),
   },
   {
-    name: 'strips NUL from texts',
+    name: 'strips control characters from texts',
     caughtBy: '11: every text comes back as it was given',
     breaks: store => ({
       ...passThrough(store),
       write: (scope, changes, guards) =>
         store.write(
           scope,
-          changes.map(change => ({ ...change, value: change.value?.replaceAll('\0', '') })),
+          changes.map(change => ({ ...change, value: change.value?.replaceAll('\u0001', '') })),
           guards,
         ),
     }),
