@@ -27,16 +27,16 @@ test('rule 9: sessions of one process on one store share one heartbeat, and its 
   expect(beats).toBeLessThanOrEqual((performance.now() - startedAt) / 200 + 2)
   expect(await heartbeats(server.data)).toHaveLength(1)
   await Promise.all(sessions.map(auth => auth.close()))
-}, 10_000)
+}, 30_000)
 
 test('rule 9: many openers in a row do not hold the heartbeat back', async () => {
   await using server = await SharedStoreServer.start()
   const store = sharedStore(server.url)
-  const lease = { ttlMs: 1_000 }
+  const lease = { ttlMs: 3_000 }
   const opened = [await open(store, { session: 'first', lease })]
   const looks = await server.during(isFenceRead, async () => {
     const startedAt = performance.now()
-    for (let index = 0; performance.now() - startedAt < 1_500; index++) {
+    for (let index = 0; performance.now() - startedAt < 4_500; index++) {
       opened.push(await open(store, { session: `${index}`, lease }))
       await new Promise(resolve => setTimeout(resolve, 50))
     }
@@ -44,7 +44,7 @@ test('rule 9: many openers in a row do not hold the heartbeat back', async () =>
   // Each opener looks once, and nobody has to look again because the heart stood still.
   expect(looks).toBeLessThanOrEqual(opened.length + 5)
   await Promise.all(opened.map(auth => auth.close()))
-}, 10_000)
+}, 30_000)
 
 test('rule 9: a copied folder carries the same fence, and is another session', async () => {
   await using original = await SharedStoreServer.start()
@@ -110,7 +110,7 @@ test('rule 9: a heartbeat that stood still for an hour is removed, one that move
     clock.mockRestore()
   }
   await auth.close()
-}, 10_000)
+}, 30_000)
 
 test('rule 9: a listing of heartbeats that hangs does not stop the heart', async () => {
   await using server = await SharedStoreServer.start()
