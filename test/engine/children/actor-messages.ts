@@ -5,6 +5,7 @@ import type { SharedStoreOptions } from '../shared-store/shared-store.ts'
 export type Act =
   | {
       readonly do: 'open'
+      /** Of a shared store, or of a place on a server. */
       readonly url: string
       readonly store?: SharedStoreOptions
       readonly options: Omit<AuthStateOptions, 'baileys' | 'logger'>

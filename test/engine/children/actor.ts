@@ -2,10 +2,14 @@
 import { isMainThread, parentPort } from 'node:worker_threads'
 import * as baileys from '@whiskeysockets/baileys'
 import { type AuthState, useAuthState } from '../../../src/auth-state.ts'
+import type { Opener } from '../../stores/server-store.ts'
+import { isServerUrl, serverStoreOf } from '../../stores/server-stores.ts'
 import { sharedStore } from '../shared-store/shared-store.ts'
 import type { Act, ActorError, ActorMessage } from './actor-messages.ts'
 
 const handles: AuthState[] = []
+/** Of servers' URLs: one client for each session, however often that is opened. */
+const openers = new Map<string, Opener>()
 
 function say(message: ActorMessage): void {
   if (isMainThread) process.send?.(message)
@@ -14,8 +18,7 @@ function say(message: ActorMessage): void {
 
 async function act(what: Act): Promise<unknown> {
   if (what.do === 'open') {
-    const store = sharedStore(what.url, what.store)
-    const auth = await useAuthState(store, { logger: false, ...what.options, baileys })
+    const auth = await open(what)
     handles.push(auth)
     auth.signal.addEventListener('abort', () => say({ aborted: describe(auth.signal.reason) }))
     const { registrationId, nextPreKeyId } = auth.state.creds
@@ -30,6 +33,15 @@ async function act(what: Act): Promise<unknown> {
     await auth.saveCreds()
   } else await auth[what.do]()
   return null
+}
+
+async function open({ url, store, options }: Extract<Act, { do: 'open' }>): Promise<AuthState> {
+  const all = { logger: false, ...options, baileys } as const
+  if (!isServerUrl(url)) return useAuthState(sharedStore(url, store), all)
+  const key = `${url} ${options.session}`
+  const opener = openers.get(key) ?? (await serverStoreOf(url)).opener(url, all)
+  openers.set(key, opener)
+  return opener.open()
 }
 
 function describe(error: unknown): ActorError {

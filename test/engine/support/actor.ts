@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Act, ActorError, ActorMessage, OpenedByActor } from '../children/actor-messages.ts'
-import type { SharedStoreServer } from '../shared-store/shared-store-server.ts'
 
 /** The built JavaScript of a file in `test/engine/children`. */
 export function builtChild(name: string): string {
@@ -12,12 +11,17 @@ export function builtChild(name: string): string {
 
 type Open = Extract<Act, { do: 'open' }>
 
+/** Where an actor's sessions are: a `SharedStoreServer`, or a place on a database server. */
+interface Place {
+  readonly url: string
+}
+
 /** A process, or a worker thread, that opens sessions and does as the test says. */
 export class Actor implements AsyncDisposable {
   readonly pid: number
   /** Resolves when a session's signal fires, with the reason. */
   readonly aborted: Promise<ActorError>
-  readonly #server: SharedStoreServer
+  readonly #place: Place
   readonly #send: (message: { id: number; what: Act }) => void
   readonly #end: (signal: NodeJS.Signals) => Promise<void>
   readonly #pending: Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }> =
@@ -25,8 +29,8 @@ export class Actor implements AsyncDisposable {
   #lastId = 0
   #isStopped = false
 
-  private constructor(server: SharedStoreServer, source: ChildProcess | Worker) {
-    this.#server = server
+  private constructor(place: Place, source: ChildProcess | Worker) {
+    this.#place = place
     let abort: (error: ActorError) => void = () => {}
     this.aborted = new Promise(resolve => {
       abort = resolve
@@ -48,24 +52,24 @@ export class Actor implements AsyncDisposable {
   }
 
   /** Starts one in a process of its own. */
-  static async start(server: SharedStoreServer): Promise<Actor> {
+  static async start(place: Place): Promise<Actor> {
     const child = fork(builtChild('actor'), { execArgv: [], stdio: 'inherit' })
-    const actor = new Actor(server, child)
+    const actor = new Actor(place, child)
     await ready(child)
     return actor
   }
 
   /** Starts one in a worker thread of this process. */
-  static async startThread(server: SharedStoreServer): Promise<Actor> {
+  static async startThread(place: Place): Promise<Actor> {
     const worker = new Worker(builtChild('actor'), { execArgv: [] })
-    const actor = new Actor(server, worker)
+    const actor = new Actor(place, worker)
     await ready(worker)
     return actor
   }
 
   /** Opens a session; rejects with an error that has the actor's code and message. */
   async open(options: Open['options'], store?: Open['store']): Promise<OpenedByActor> {
-    const what: Open = { do: 'open', url: this.#server.url, options, ...(store ? { store } : {}) }
+    const what: Open = { do: 'open', url: this.#place.url, options, ...(store ? { store } : {}) }
     // The actor answers `open` so.
     return (await this.act(what)) as OpenedByActor
   }
