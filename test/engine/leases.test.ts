@@ -244,7 +244,7 @@ test("onHeld 'takeOver': an idle holder gets LEASE_LOST within a heartbeat", asy
   await expect(holder.act({ do: 'set', data: { a: '2' } })).rejects.toMatchObject({ code: 'LEASE_LOST' })
   expect(await pick(auth, 'a')).toBe('1')
   await auth.close()
-}, 10_000)
+}, 30_000)
 
 test("onHeld 'takeOver': a holder that beats while it is startled is startled again", async () => {
   await using server = await SharedStoreServer.start()
@@ -265,7 +265,7 @@ test("onHeld 'takeOver': a holder that beats while it is startled is startled ag
   expect(await touch.deliver()).toBe(false)
   expect(await aborted(holder)).toBe('LEASE_LOST')
   await (await taking).close()
-}, 10_000)
+}, 30_000)
 
 function touched(
   call: { readonly guards?: readonly { readonly value: string | null }[] } | undefined,

@@ -75,7 +75,7 @@ test('rule 8: an idle owner whose look had no answer looks again at its next bea
   expect(holder.signal.aborted).toBe(false)
   expect(await aborted(holder)).toBe('LEASE_LOST')
   await taker.close()
-}, 10_000)
+}, 30_000)
 
 test('rule 8: a session whose data is gone, where not even a heartbeat lands, ends with SESSION_REMOVED', async () => {
   await using server = await SharedStoreServer.start()
