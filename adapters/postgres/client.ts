@@ -1,0 +1,112 @@
+import { explained, trouble } from './trouble.ts'
+
+/** What a store needs of a `Pool` or `Client` of `pg`. */
+export interface PgClient {
+  query(query: PgQuery): Promise<{ readonly rows: readonly unknown[] }>
+}
+
+/** A statement as `pg` takes it: unnamed, so that any connection of a pool or a pooler can run it. */
+export interface PgQuery {
+  text: string
+  // `pg` declares a list that it may write to, of anything.
+  // biome-ignore lint/suspicious/noExplicitAny: its type says so
+  values: any[]
+  rowMode: 'array'
+  // biome-ignore lint/suspicious/noExplicitAny: its type says so
+  types: { getTypeParser(): any }
+}
+
+/** What a store needs of the `sql` of `postgres` (postgres.js). */
+export interface PostgresJsClient {
+  unsafe(text: string, values?: string[]): { raw(): PromiseLike<unknown> }
+  begin: unknown
+}
+
+/** A client that a store can use; the caller's own, which stays open. */
+export type PostgresClient = PgClient | PostgresJsClient
+
+/** A row's columns, in order; `undefined` for null. */
+export type Row = readonly (string | undefined)[]
+
+/** Runs statements on the caller's client. */
+export interface Connection {
+  /** The rows of one statement, in one round trip. Every column must be of type text. */
+  rows(text: string, values: readonly string[]): Promise<readonly Row[]>
+  /** Runs a text without parameters, for its effect. */
+  run(text: string): Promise<void>
+}
+
+/** How to run statements on a client. @throws TypeError for what is none */
+export function connectionOf(client: PostgresClient): Connection {
+  if (isPostgresJs(client)) return postgresJsConnection(client)
+  if (typeof Object(client).query === 'function') return pgConnection(client)
+  throw new TypeError(
+    'A postgres store needs a Pool or Client of pg, or the sql function of postgres (postgres.js).',
+  )
+}
+
+/** Joins texts to a text that PostgreSQL reads as `text[]`: the same for every driver, whatever it does to arrays. */
+export function arrayOf(texts: readonly string[]): string {
+  return `{${texts.map(text => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+}
+
+// The caller may have parsers of its own, or the binary format: columns are taken as they come.
+const untouched = (value: unknown) => value
+
+function pgConnection(client: PgClient): Connection {
+  const query = async (text: string, values: readonly string[]) => {
+    checkConnected(client)
+    const { rows } = await client.query({
+      text,
+      values: [...values],
+      rowMode: 'array',
+      types: { getTypeParser: () => untouched },
+    })
+    checkCommitted(client)
+    return rows
+  }
+  return {
+    rows: async (text, values) => (await query(text, values)).map(rowOf),
+    run: async text => void (await query(text, [])),
+  }
+}
+
+function postgresJsConnection(sql: PostgresJsClient): Connection {
+  return {
+    rows: async (text, values) => Array.from(Object(await sql.unsafe(text, [...values]).raw()), rowOf),
+    run: async text => void (await sql.unsafe(text).raw()),
+  }
+}
+
+/** A `Client` that nobody has connected would keep a statement for ever. */
+function checkConnected(client: PgClient): void {
+  const { _connected, _connecting } = Object(client)
+  if (_connected !== false || _connecting !== false) return
+  throw trouble(
+    'STORE_UNUSABLE',
+    'The client is not connected. Await client.connect() first, or pass a Pool, which connects by itself.',
+  )
+}
+
+/** What runs inside a transaction of the caller's is neither durable nor seen by others. */
+function checkCommitted(client: PgClient): void {
+  const status: unknown = Object(client).getTransactionStatus?.()
+  if (status === 'T') throw explained({ code: 'TRANSACTION' }, 'WRITE_FAILED')
+}
+
+function rowOf(columns: unknown): Row {
+  return Array.from(Object(columns), textOf)
+}
+
+function textOf(column: unknown): string | undefined {
+  if (column === null || column === undefined) return undefined
+  return column instanceof Uint8Array ? Buffer.from(column).toString() : String(column)
+}
+
+function isPostgresJs(client: PostgresClient): client is PostgresJsClient {
+  // A transaction's `sql` has no `begin`: what is written there may never be committed.
+  return (
+    typeof client === 'function' &&
+    ['unsafe', 'begin'].every(name => typeof Object(client)[name] === 'function')
+  )
+}
