@@ -142,7 +142,7 @@ export const noSilentIdentityAuthState: PromiseCases<AuthContext> = {
           '{}',
           '"text"',
           '0',
-          '\0',
+          '\u0001',
           '{"me":{"id":"1"}}',
         ]) {
           await put(store, scope, { creds: text })
