@@ -35,11 +35,12 @@ export class Lane {
     this.#held ??= []
   }
 
-  /** Hands on what was held, and holds no more. */
-  release(): void {
+  /** Hands on what was held, and holds no more; true if there was anything. */
+  release(): boolean {
     const held = this.#held ?? []
     this.#held = undefined
     for (const bytes of held) this.#arrive(bytes)
+    return held.length > 0
   }
 
   /** Ends the other side when all that is under way has arrived there; never while something is held. */

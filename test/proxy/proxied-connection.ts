@@ -86,8 +86,7 @@ export class ProxiedConnection {
     const answered = new Promise<void>(resolve => {
       this.#onAnswered = resolve
     })
-    this.toServer.release()
-    await answered
+    if (this.toServer.release()) await answered
     // Not before: a server that sees the end may leave undone what it has not begun.
     if (this.#client.destroyed) this.#server.end()
   }

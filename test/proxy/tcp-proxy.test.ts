@@ -23,7 +23,13 @@ test('what goes through is handed on and counted', async () => {
   expect(await client.ask('one')).toBe('echo one')
   expect(await client.ask('two')).toBe('echo two')
   expect(proxy.traffic).toEqual({ connections: 1, bytesToServer: 6, bytesToClient: 16, turns: 2 })
+  const counted = proxy.count(containing('re'))
   const traffic = await proxy.during(() => client.ask('three'))
+  await client.ask('four')
+  expect(counted.count).toBe(1)
+  counted.undo()
+  await client.ask('are')
+  expect(counted.count).toBe(1)
   expect(traffic).toEqual({ connections: 0, bytesToServer: 5, bytesToClient: 10, turns: 1 })
 })
 

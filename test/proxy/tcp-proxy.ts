@@ -22,6 +22,13 @@ export interface Fault {
   undo(): void
 }
 
+/** Requests that are counted. */
+export interface Counted {
+  readonly count: number
+  /** Counts no more. */
+  undo(): void
+}
+
 /** Requests that wait on their way to the server. */
 export interface Held {
   /** How many connections are held. */
@@ -65,6 +72,7 @@ export class TcpProxy implements AsyncDisposable {
   readonly #connections: Set<ProxiedConnection> = new Set()
   readonly #traffic = { connections: 0, bytesToServer: 0, bytesToClient: 0, turns: 0 }
   readonly #watch: ConnectionWatch = this.#watchConnections()
+  readonly #counters: Set<(bytes: Buffer) => void> = new Set()
   #rules: Rule[] = []
   #isStalled = false
 
@@ -118,6 +126,21 @@ export class TcpProxy implements AsyncDisposable {
       bytesToServer: after.bytesToServer - before.bytesToServer,
       bytesToClient: after.bytesToClient - before.bytesToClient,
       turns: after.turns - before.turns,
+    }
+  }
+
+  /** Counts such requests from now on. */
+  count(match: RequestMatch): Counted {
+    let count = 0
+    const counter = (bytes: Buffer) => {
+      if (match(bytes)) count += 1
+    }
+    this.#counters.add(counter)
+    return {
+      get count() {
+        return count
+      },
+      undo: () => this.#counters.delete(counter),
     }
   }
 
@@ -260,6 +283,7 @@ export class TcpProxy implements AsyncDisposable {
       onRequest: (connection, bytes, isTurn) => {
         this.#traffic.bytesToServer += bytes.length
         if (isTurn) this.#traffic.turns += 1
+        for (const counter of this.#counters) counter(bytes)
         const rule = this.#rules.find(({ match }) => match(bytes))
         rule?.run(connection, bytes)
         return rule !== undefined
