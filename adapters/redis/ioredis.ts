@@ -1,0 +1,41 @@
+import type { Driver, IoredisClient, OwnConnection } from './client.ts'
+
+/** The client of ioredis as a driver. It puts its `keyPrefix` before the keys of scripts by itself. */
+export function ioredisDriver(client: IoredisClient): Driver {
+  return {
+    isCluster: client.isCluster === true,
+    keyPrefix: String(Object(Object(client).options).keyPrefix ?? ''),
+    get isClosed() {
+      return client.status === 'end'
+    },
+    evalSha: (sha, keys, args) => client.call('evalsha', [sha, keys.length, ...keys, ...args]),
+    eval: (lua, keys, args) => client.call('eval', [lua, keys.length, ...keys, ...args]),
+    configGet: pattern => client.call('config', ['GET', pattern]),
+    duplicate: async () => ownConnection(Object(client.duplicate())),
+  }
+}
+
+interface OwnClient extends IoredisClient {
+  on(event: string, listener: () => void): unknown
+  disconnect(): void
+}
+
+function ownConnection(client: OwnClient): OwnConnection {
+  let losses = 0
+  client.on('close', () => {
+    losses += 1
+  })
+  // The commands that meet an error say so themselves.
+  client.on('error', () => {})
+  return {
+    ...ioredisDriver(client),
+    get isClosed() {
+      return client.status === 'end'
+    },
+    get losses() {
+      return losses
+    },
+    wait: async (replicas, timeoutMs) => Number(await client.call('wait', [replicas, timeoutMs])),
+    end: async () => client.disconnect(),
+  }
+}

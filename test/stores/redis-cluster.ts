@@ -1,0 +1,63 @@
+import { Cluster } from 'ioredis'
+import { redisStore, useRedisAuthState } from '../../src/entries/redis.ts'
+import { nodesOf } from '../servers/redis-cluster.ts'
+import { deleteKeys } from './redis.ts'
+import type { ServerStore } from './server-store.ts'
+
+/** Redis Cluster, by ioredis: `redis-cluster://host:port,host:port,host:port?prefix=bots:`. */
+export const redisClusterServerStore: ServerStore = {
+  name: 'Redis Cluster',
+  server: 'redis-cluster',
+  schemes: ['redis-cluster:'],
+  place(serverUrl, name) {
+    const [addresses = ''] = serverUrl.split('?')
+    return `${addresses}?prefix=${encodeURIComponent(`${name}:`)}`
+  },
+  async open(url) {
+    const { client, ...options } = connectRedisCluster(url)
+    const store = redisStore(client, options)
+    const close = async () => {
+      await store.close()
+      client.disconnect()
+    }
+    try {
+      await store.open()
+    } catch (error) {
+      await close()
+      throw error
+    }
+    return { store, close, [Symbol.asyncDispose]: close }
+  },
+  opener(url, options) {
+    let connected: ReturnType<typeof connectRedisCluster> | undefined
+    return {
+      open() {
+        connected ??= connectRedisCluster(url)
+        const { client, ...place } = connected
+        return useRedisAuthState(client, { ...options, ...place })
+      },
+      async close() {
+        connected?.client.disconnect()
+      },
+    }
+  },
+  async erase(url) {
+    const { client, prefix = 'authkit:' } = connectRedisCluster(url)
+    await client.ping()
+    await Promise.all(client.nodes('master').map(node => deleteKeys(node, prefix)))
+    client.disconnect()
+  },
+}
+
+/** A client for such a URL, and the prefix that it names. */
+export function connectRedisCluster(url: string): { client: Cluster; prefix?: string } {
+  const prefix = new URLSearchParams(url.split('?')[1]).get('prefix')
+  const nodes = nodesOf(url).map(node => {
+    const { hostname, port } = new URL(node)
+    return { host: hostname, port: Number(port) }
+  })
+  const client = new Cluster(nodes)
+  // Commands that meet an error say so themselves.
+  client.on('error', () => {})
+  return prefix === null ? { client } : { client, prefix }
+}
