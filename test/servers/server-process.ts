@@ -30,7 +30,7 @@ server=$!
 echo $server
 ( cat <&3 >/dev/null; kill -KILL $server 2>/dev/null ) >/dev/null &
 watcher=$!
-wait $server
+{ wait $server; } 2>/dev/null
 kill $watcher 2>/dev/null
 `
 
