@@ -30,7 +30,7 @@ import {
   writeScript,
 } from './redis/scripts.ts'
 import { warningsOf } from './redis/settings.ts'
-import { explained, isPermanent, isUnknownScript, kind, trouble } from './redis/trouble.ts'
+import { closed, explained, isPermanent, isUnknownScript, kind, trouble } from './redis/trouble.ts'
 
 export type { IoredisClient, NodeRedisClient, RedisClient } from './redis/client.ts'
 
@@ -102,14 +102,8 @@ class RedisStore implements Store {
   }
 
   async open(): Promise<void> {
-    if (this.#driver.isClosed) {
-      throw trouble(
-        'STORE_UNUSABLE',
-        'The Redis client is not connected. With node-redis, call await client.connect() first.',
-      )
-    }
     try {
-      const version = textOf(await run(this.#driver, openScript, [this.#layout.schema], [String(schema)]))
+      const version = textOf(await this.#run(openScript, [this.#layout.schema], [String(schema)]))
       if (Number(version) > schema) throw newer(version)
       this.#warnings = await warningsOf(this.#driver)
     } catch (error) {
@@ -193,7 +187,7 @@ class RedisStore implements Store {
 
   async #reading(script: Script, key: string, args: readonly string[]): Promise<readonly unknown[]> {
     try {
-      return itemsOf(await run(this.#driver, script, [key], args))
+      return itemsOf(await this.#run(script, [key], args))
     } catch (error) {
       throw explained(error, 'READ_FAILED')
     }
@@ -209,25 +203,26 @@ class RedisStore implements Store {
     const guarded = guards.flatMap(({ name, value }) => [name, value === undefined ? '0' : '1', value ?? ''])
     const args = [scope, String(guards.length), ...guarded, ...rest]
     try {
-      return Number(textOf(await run(this.#replicated ?? this.#driver, script, keys, args))) === 1
+      return Number(textOf(await this.#run(script, keys, args, this.#replicated))) === 1
     } catch (error) {
       throw explained(error, 'WRITE_FAILED')
     }
   }
-}
 
-/** One round trip, and a second the first time that a server sees the script, or after it was restarted. */
-async function run(
-  driver: Pick<Driver, 'evalSha' | 'eval'>,
-  { sha, lua }: Script,
-  keys: readonly string[],
-  args: readonly string[],
-): Promise<unknown> {
-  try {
-    return await driver.evalSha(sha, keys, args)
-  } catch (error) {
-    if (!isUnknownScript(error)) throw error
-    return driver.eval(lua, keys, args)
+  /** One round trip, and a second the first time that a server sees the script, or after it was restarted. */
+  async #run(
+    { sha, lua }: Script,
+    keys: readonly string[],
+    args: readonly string[],
+    driver: Pick<Driver, 'evalSha' | 'eval'> = this.#driver,
+  ): Promise<unknown> {
+    if (this.#driver.isClosed) throw closed()
+    try {
+      return await driver.evalSha(sha, keys, args)
+    } catch (error) {
+      if (!isUnknownScript(error)) throw error
+      return driver.eval(lua, keys, args)
+    }
   }
 }
 

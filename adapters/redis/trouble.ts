@@ -8,6 +8,14 @@ export function trouble(code: AuthStateErrorCode, message: string, cause?: unkno
   return new AuthStateError(code, message, { kind, cause })
 }
 
+/** What is said where a client has been ended, or not been connected. Nothing was sent. */
+export function closed(): AuthStateError {
+  return trouble(
+    'STORE_UNUSABLE',
+    'The Redis client is not connected. With node-redis, call await client.connect() first; end a client only after its sessions.',
+  )
+}
+
 /** What to tell of an error of the client; an error that is explained already is passed on. */
 export function explained(error: unknown, code: 'STORE_UNUSABLE' | 'READ_FAILED' | 'WRITE_FAILED'): unknown {
   if (isAuthStateError(error) || isOfLanguage(error)) return error
@@ -49,7 +57,6 @@ function reasonOf(error: unknown): string | undefined {
   if (inScript !== undefined) return inScript
   const word = /^-?([A-Z][A-Z0-9]{2,}) /.exec(text)?.[1]
   if (word !== undefined) return word
-  if (/^The client is closed|^Cluster is ended/.test(text)) return 'CLOSED'
   return typeof code === 'string' && /^E[A-Z]+$/.test(code) ? code : undefined
 }
 
@@ -70,7 +77,7 @@ function isOfLanguage(error: unknown): boolean {
 }
 
 /** Nothing to work with, whenever it is met. */
-const unusable: ReadonlySet<string> = new Set(['CLOSED', 'WRONGTYPE', 'CROSSSLOT', 'COMMAND'])
+const unusable: ReadonlySet<string> = new Set(['WRONGTYPE', 'CROSSSLOT', 'COMMAND'])
 
 const unusableAtOpen: ReadonlySet<string> = new Set([...unusable, 'NOAUTH', 'WRONGPASS', 'NOPERM'])
 
@@ -84,10 +91,6 @@ const away = [
 ] as const
 
 const reasons: { readonly [reason: string]: readonly [what: string, remedy: string] } = sentences({
-  CLOSED: [
-    'the client is not connected',
-    'With node-redis, call await client.connect() first; end a client only after its sessions',
-  ],
   WRONGTYPE: [
     'another program has put something else under a key of this store',
     'Give the store a prefix of its own (the option prefix)',
