@@ -49,7 +49,7 @@ export function statementsOn(table: string, isDirty: boolean): Statements {
     write: (scope, changes, guards) =>
       `insert into ${records} (scope, name, value)` +
       ` select ${text(scope)}, convert(from_base64(n) using ascii), from_base64(v)` +
-      ` from json_table('${JSON.stringify(batchRows(changes, guards))}', '$[*]' columns (o for ordinality,` +
+      ` from json_table(_utf8mb4'${JSON.stringify(batchRows(changes, guards))}', '$[*]' columns (o for ordinality,` +
       ` k int path '$.k', n longtext path '$.n', e longtext path '$.e', v longtext path '$.v')) c order by o` +
       ` on duplicate key update value = case when k = ${lock} then value` +
       ` when k = ${check} and not (value <=> from_base64(e)) then ${greatest} + k` +

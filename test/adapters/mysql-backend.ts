@@ -1,11 +1,16 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { createPool, type Pool, type PoolOptions } from 'mysql2/promise'
 import { mysqlStore } from '../../adapters/mysql.ts'
+import type { AuthStateError } from '../../src/errors.ts'
 import type { Store } from '../../src/store.ts'
 import { sharedServer } from '../servers/shared-server.ts'
 import type { Backend } from '../suite/index.ts'
 
 const server = await sharedServer('mysql')
+
+/** Where the shared server is. */
+export const sharedUrl: string = server.url
 
 /** A new pool on the shared server. */
 export function connect(options: PoolOptions = {}): Pool {
@@ -22,6 +27,17 @@ export async function openStore(...parameters: Parameters<typeof mysqlStore>): P
   const store = mysqlStore(...parameters)
   await store.open()
   return store
+}
+
+/** What `work` fails with; that it does is asserted. */
+export async function failure(work: Promise<unknown>): Promise<AuthStateError> {
+  try {
+    await work
+  } catch (error) {
+    // Whatever else it may be fails the assertion on its code.
+    return error as AuthStateError
+  }
+  throw new assert.AssertionError({ message: 'it did not fail' })
 }
 
 /** A table and a pool for each case. */
