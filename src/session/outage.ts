@@ -118,10 +118,15 @@ export async function persist<T>(
 /** True for a failure that no repetition cures. */
 export function isFinal(store: Store, error: unknown): boolean {
   const isNamed = isAuthStateError(error)
-  if (isNamed && error.code !== 'READ_FAILED' && error.code !== 'WRITE_FAILED') return true
+  if (isNamed && !isNameless(error)) return true
   if (store.isPermanent) return store.isPermanent(error)
   if (isNamed) return false
   return typeof error === 'object' && error !== null && 'name' in error && languageErrors.has(error.name)
+}
+
+/** Whether a store's error says no more than that its call failed. */
+function isNameless({ code }: AuthStateError): boolean {
+  return code === 'READ_FAILED' || code === 'WRITE_FAILED'
 }
 
 const languageErrors = new Set<unknown>(['TypeError', 'RangeError', 'SyntaxError', 'ReferenceError'])
@@ -145,7 +150,9 @@ export function asAuthStateError(
   const cause = error instanceof StoreDownError ? error.cause : error
   if (isAuthStateError(cause)) {
     if (cause.session !== undefined) return cause
-    return new AuthStateError(cause.code, cause.message, { ...about, cause: cause.cause ?? cause })
+    // A read may fail because a write must land before it, and the other way round: it is the call that has failed.
+    const named = isNameless(cause) ? code : cause.code
+    return new AuthStateError(named, cause.message, { ...about, cause: cause.cause ?? cause })
   }
   const deed = code === 'READ_FAILED' ? 'read' : 'write'
   const message = isStoreDown(error)

@@ -2,7 +2,7 @@ import { jest } from '@jest/globals'
 import * as baileys from '@whiskeysockets/baileys'
 import { useAuthState } from '../../src/auth-state.ts'
 import { encode } from '../../src/buffer-json.ts'
-import { type AuthStateError, isAuthStateError } from '../../src/errors.ts'
+import { AuthStateError, isAuthStateError } from '../../src/errors.ts'
 import { createLog } from '../../src/log.ts'
 import { fenceName, scopeOf } from '../../src/names.ts'
 import { newFence } from '../../src/session/fence.ts'
@@ -192,6 +192,33 @@ test('every error says what to do, and its status makes no bot delete the sessio
     expect(harmful).not.toContain(error.output.statusCode)
     expect(error.message).toMatch(/Check|Restore|Update|Make sure|mend/)
   }
+})
+
+test('a call is named for what it was, whichever of the store’s calls failed for it', async () => {
+  const memory = memoryStore()
+  let isAway = false
+  const refuse = (code: 'READ_FAILED' | 'WRITE_FAILED') => {
+    if (isAway) throw new AuthStateError(code, 'The server could not be reached.', { kind: memory.kind })
+  }
+  const store: Store = {
+    ...passThrough(memory),
+    read: async (of, names) => {
+      refuse('WRITE_FAILED')
+      return memory.read(of, names)
+    },
+    write: async (of, changes, guards) => {
+      refuse('READ_FAILED')
+      return memory.write(of, changes, guards)
+    },
+  }
+  const auth = await open(store, { retry: { forMs: 100 } })
+  await put(auth, { a: '1' })
+  isAway = true
+  const calls = [pick(auth, 'b'), put(auth, { a: '2' })]
+  const codes = (await Promise.all(calls.map(rejection))).map(({ code }) => code)
+  expect(codes).toEqual(['READ_FAILED', 'WRITE_FAILED'])
+  isAway = false
+  await auth.close()
 })
 
 test('creds that can’t be encoded are told in the log, and the rejection says why', async () => {
