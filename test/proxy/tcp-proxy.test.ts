@@ -240,3 +240,15 @@ test('where the server is gone, so is the connection', async () => {
   const next = await EchoClient.to(proxy.port)
   expect(await next.ended).toBe('ECONNRESET')
 })
+
+test('when all is mended, nothing of any fault is left', async () => {
+  const { port } = proxy
+  proxy.cutBefore()
+  proxy.hold()
+  proxy.delayMs = 60_000
+  proxy.stall()
+  proxy.down()
+  await proxy.mend()
+  await proxy.mend()
+  expect(await (await EchoClient.to(port)).ask('a')).toBe('echo a')
+})

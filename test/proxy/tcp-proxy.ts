@@ -163,6 +163,7 @@ export class TcpProxy implements AsyncDisposable {
   /** Takes connections again, at the same ports. */
   async up(): Promise<void> {
     for (const door of this.#doors) {
+      if (door.listener.listening) continue
       door.listener.listen(door.port, '127.0.0.1')
       await once(door.listener, 'listening')
       // It was told to listen on a port, so its address is no path of a pipe.
@@ -241,6 +242,14 @@ export class TcpProxy implements AsyncDisposable {
         for (const connection of held.splice(0)) connection.destroy()
       },
     }
+  }
+
+  /** Undoes every fault; what is stalled never arrives. */
+  async mend(): Promise<void> {
+    this.#rules = []
+    this.delayMs = 0
+    this.drop()
+    await this.up()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
