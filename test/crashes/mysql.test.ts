@@ -1,0 +1,4 @@
+import { mysqlServerStore } from '../stores/mysql.ts'
+import { crashLoopOnServer } from './crash-loop-on-server.ts'
+
+crashLoopOnServer(mysqlServerStore)

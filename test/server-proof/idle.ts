@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { AuthState } from '../../src/auth-state.ts'
+import { open, put } from '../engine/support/auth.ts'
+import { containing } from '../proxy/tcp-proxy.ts'
+import type { ServerStore } from '../stores/server-store.ts'
+import type { Line } from './support/line.ts'
+import { placeOn } from './support/place.ts'
+
+const ttlMs = 2_000
+const periodMs = ttlMs / 4
+const periods = 6
+const many = 50
+
+/** Declares the test of what idle sessions cost, of which each write takes so many round trips. */
+export function proveIdle(at: ServerStore, line: () => Line, turnsOfWrite: number): void {
+  test(`an idle session costs nothing, and its process one heartbeat a period: 1 session as much as ${many}`, async () => {
+    const { proxy, url } = line()
+    await using place = await placeOn(at, url)
+    const client = await at.open(place.url)
+    const sessions: AuthState[] = []
+    const openUpTo = async (count: number) => {
+      while (sessions.length < count) {
+        const auth = await open(client.store, { session: `idle ${sessions.length}`, lease: { ttlMs } })
+        await put(auth, { a: '1' })
+        sessions.push(auth)
+      }
+      // What the last writes leave to be done afterwards is done.
+      await sleep(periodMs * 2)
+    }
+    for (const count of [1, many]) {
+      await openUpTo(count)
+      const beats = proxy.count(containing('!heartbeat'))
+      const { turns, connections } = await proxy.during(() => sleep(periods * periodMs))
+      beats.undo()
+      // A beat may be on its way at either end.
+      expect(Math.abs(beats.count - periods * turnsOfWrite)).toBeLessThanOrEqual(turnsOfWrite)
+      // A driver may look whether its server lives: every ten seconds, MongoDB's.
+      expect(turns).toBeLessThanOrEqual((periods + 1) * turnsOfWrite + 1)
+      expect(connections).toBe(0)
+    }
+    await Promise.all(sessions.map(auth => auth.close()))
+    await client.close()
+  }, 60_000)
+}

@@ -1,0 +1,4 @@
+import { mysqlServerStore } from '../stores/mysql.ts'
+import { proveServer } from './prove-server.ts'
+
+proveServer(mysqlServerStore)

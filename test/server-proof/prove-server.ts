@@ -1,0 +1,43 @@
+import type { ServerStore } from '../stores/server-store.ts'
+import { proveFaults } from './faults.ts'
+import { proveIdle } from './idle.ts'
+import { proveLateDelivery } from './late-delivery.ts'
+import { proveNames } from './names.ts'
+import { proveProcesses } from './processes.ts'
+import { proveRemoved } from './removed.ts'
+import { proveRestarts } from './restarts.ts'
+import { type Line, lineTo } from './support/line.ts'
+
+/** How one server's proof differs from another's. */
+export interface ServerProofOptions {
+  /** Round trips of one write, with what follows it. @default 1 */
+  readonly turnsOfWrite?: number
+}
+
+/** Declares all that is proved of a store on a real server: processes, networks that break, and what users type. */
+export function proveServer(at: ServerStore, { turnsOfWrite = 1 }: ServerProofOptions = {}): void {
+  describe(`${at.name}, by processes`, () => {
+    proveProcesses(at)
+    proveRemoved(at)
+    proveNames(at)
+  })
+
+  describe(`${at.name}, through a proxy`, () => {
+    let line: Line
+    beforeAll(async () => {
+      line = await lineTo(at)
+    }, 90_000)
+    // Where a test fails, the next one shall have its chance.
+    afterEach(() => line.proxy.mend())
+    afterAll(async () => {
+      await line[Symbol.asyncDispose]()
+    })
+    proveIdle(at, () => line, turnsOfWrite)
+    proveLateDelivery(at, () => line)
+    proveFaults(at, () => line)
+  })
+
+  describe(`${at.name}, on a server that is killed`, () => {
+    proveRestarts(at)
+  })
+}

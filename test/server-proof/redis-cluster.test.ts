@@ -1,0 +1,4 @@
+import { redisClusterServerStore } from '../stores/redis-cluster.ts'
+import { proveServer } from './prove-server.ts'
+
+proveServer(redisClusterServerStore)
