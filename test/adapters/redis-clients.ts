@@ -59,8 +59,8 @@ export const redisClients: readonly ClientCase[] = [
       },
     }),
   ),
-  nodeRedisCase('node-redis 5, a pool', url => redis5.createClientPool({ url })),
-  nodeRedisCase('node-redis 6, a pool', url => redis6.createClientPool({ url })),
+  nodeRedisCase('node-redis 5, a pool', url => redis5.createClientPool({ url }, { cleanupDelay: 50 })),
+  nodeRedisCase('node-redis 6, a pool', url => redis6.createClientPool({ url }, { cleanupDelay: 50 })),
 ]
 
 /** The same for a Cluster. */
