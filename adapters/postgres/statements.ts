@@ -155,7 +155,9 @@ function partsOf(guards: readonly Guard[]): {
   readonly absent: ReadonlySet<string>
 } {
   const absent = guards.filter(guard => !isPut(guard)).map(({ name }) => name)
-  return { kept: guards.filter(isPut), absent: new Set(absent) }
+  // The same guard twice is one.
+  const kept = new Map(guards.filter(isPut).map(guard => [`${guard.name} ${guard.value}`, guard]))
+  return { kept: [...kept.values()], absent: new Set(absent) }
 }
 
 function guardValues(kept: readonly Put[], absent: ReadonlySet<string>): string[] {

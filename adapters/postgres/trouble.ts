@@ -48,14 +48,15 @@ function reasonOf(error: unknown): string {
   const spoken = spokenReasons.find(([pattern]) => pattern.test(words))
   // A lost connection comes as words alone, or with the system's code of what broke it.
   if (spoken) return spoken[1]
-  return typeof code === 'string' ? code : 'UNKNOWN'
+  if (typeof code !== 'string') return 'UNKNOWN'
+  return /^(?:E(?!RR_)[A-Z]{3,}|CONNECTION_(?:CLOSED|DESTROYED))$/.test(code) ? 'LOST' : code
 }
 
 const spokenReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
-  [/^Cannot use a pool after calling end|^CONNECTION_ENDED|^write CONNECTION_ENDED/, 'ENDED'],
+  [/^Cannot use a pool after calling end|^write CONNECTION_ENDED/, 'ENDED'],
   [/^Client has encountered a connection error|^Client was closed and is not queryable/, 'DEAD'],
   [/^Connection terminated/, 'LOST'],
-  [/^(?:Query read timeout|timeout exceeded when trying to connect)/, 'TIMEOUT'],
+  [/^(?:Query read timeout|timeout exceeded when trying to connect|write CONNECT_TIMEOUT)/, 'TIMEOUT'],
 ]
 
 /**
@@ -63,15 +64,14 @@ const spokenReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
  * message is kept where it is about the connection or a setting; others may quote a record.
  */
 function bare(error: unknown, reason: string): Error {
-  const { name, message } = Object(error)
-  const isHarmless =
-    /^(?:08|28|3D|53|55|57|25)|^42501$|^[A-Z]{4}|^E[A-Z]/.test(reason) && reason !== 'UNKNOWN'
+  const { name, message, code } = Object(error)
+  const isHarmless = /^(?:08|28|3D|53|55|57|25)|^42501$|^[A-Z]{4}/.test(reason) && reason !== 'UNKNOWN'
   const cause = new Error(isHarmless ? String(message) : `PostgreSQL or its driver says ${reason}.`)
   Object.defineProperty(cause, 'name', {
     value: typeof name === 'string' ? name : 'Error',
     configurable: true,
   })
-  return Object.assign(cause, { code: reason })
+  return Object.assign(cause, { code: typeof code === 'string' ? code : reason })
 }
 
 function isOfLanguage(error: unknown): boolean {
