@@ -1,0 +1,126 @@
+import type { Entry } from '../../src/store.ts'
+import type { Commands } from './commands.ts'
+import {
+  asRecordDocument,
+  asScopeDocument,
+  beginsWith,
+  fold,
+  type LoggedChange,
+  nameIn,
+  nameOfField,
+  recordId,
+  type ScopeDocument,
+  scopeId,
+} from './documents.ts'
+
+const pageLength = 500
+const pageBytes = 1024 * 1024
+const scopesAtOnce = 20
+
+/** All records of a scope whose names begin with `prefix`: what its document says first, then the records' own. */
+export async function* listRecords(
+  commands: Commands,
+  scope: string,
+  prefix: string,
+  values: boolean,
+): AsyncGenerator<readonly Entry[], void, void> {
+  const [found] = await commands.find({ _id: scopeId(scope), scope })
+  if (!found) return
+  const document = asScopeDocument(found)
+  const logged = fold(document.log)
+  yield* pages(inDocument(document, logged, prefix, values))
+  const filter = { _id: beginsWith(recordId(document.incarnation, prefix)), scope }
+  const options = values ? {} : { projection: { seq: 1, gone: 1 } }
+  yield* pages(ofDocuments(commands.each(filter, options), logged, values))
+}
+
+/** Scopes that hold more than reserved records. */
+export async function* listScopes(
+  commands: Commands,
+  prefix: string,
+): AsyncGenerator<readonly string[], void, void> {
+  const projection = { reserved: 0, 'log.values': 0 }
+  const found = commands.each({ _id: beginsWith(scopeId(prefix)) }, { projection, batchSize: 100 })
+  let some: object[] = []
+  for await (const document of found) {
+    if (some.push(document) < scopesAtOnce) continue
+    yield* held(commands, some)
+    some = []
+  }
+  yield* held(commands, some)
+}
+
+function* inDocument(
+  { reserved }: ScopeDocument,
+  logged: ReadonlyMap<string, LoggedChange>,
+  prefix: string,
+  values: boolean,
+): Generator<Entry> {
+  for (const [field, value] of Object.entries(reserved)) {
+    const name = nameOfField(field)
+    if (name.startsWith(prefix)) yield entry(name, value, values)
+  }
+  for (const [name, { value }] of logged) {
+    if (value !== undefined && name.startsWith(prefix)) yield entry(name, value, values)
+  }
+}
+
+async function* ofDocuments(
+  documents: AsyncIterable<object>,
+  logged: ReadonlyMap<string, LoggedChange>,
+  values: boolean,
+): AsyncGenerator<Entry> {
+  for await (const document of documents) {
+    const { _id, seq, value = '', gone } = values ? asRecordDocument(document) : Object(document)
+    const name = nameIn(_id)
+    if (gone === undefined && seq > (logged.get(name)?.seq ?? 0)) yield entry(name, value, values)
+  }
+}
+
+function entry(name: string, value: string, values: boolean): Entry {
+  return values ? { name, value } : { name }
+}
+
+async function* pages(
+  entries: AsyncIterable<Entry> | Iterable<Entry>,
+): AsyncGenerator<readonly Entry[], void, void> {
+  let page: Entry[] = []
+  let bytes = 0
+  for await (const each of entries) {
+    page.push(each)
+    bytes += each.name.length + (each.value?.length ?? 0)
+    if (page.length < pageLength && bytes < pageBytes) continue
+    yield page
+    page = []
+    bytes = 0
+  }
+  if (page.length > 0) yield page
+}
+
+async function* held(
+  commands: Commands,
+  documents: readonly object[],
+): AsyncGenerator<readonly string[], void, void> {
+  const found = await Promise.all(documents.map(document => isHeld(commands, document)))
+  const scopes = documents.filter((_, index) => found[index]).map(document => String(Object(document).scope))
+  if (scopes.length > 0) yield scopes
+}
+
+/** Whether a scope holds a record: one that its log has set last, or one of a document that the log does not remove. */
+async function isHeld(commands: Commands, document: object): Promise<boolean> {
+  const { scope, incarnation, log = [] } = Object(document)
+  const isSet = new Map<string, boolean>()
+  for (const { names, gone } of log) {
+    for (const name of names) isSet.set(name, true)
+    for (const name of gone) isSet.set(name, false)
+  }
+  const removed = Array.from(isSet, ([name, is]) => (is ? [] : [recordId(incarnation, name)])).flat()
+  if (removed.length < isSet.size) return true
+  const filter = {
+    _id: { ...beginsWith(recordId(incarnation, '')), $nin: removed },
+    scope,
+    gone: { $exists: false },
+  }
+  const [record] = await commands.find(filter, { projection: { _id: 1 }, limit: 1 })
+  return record !== undefined
+}

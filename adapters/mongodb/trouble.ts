@@ -1,0 +1,99 @@
+import { AuthStateError, type AuthStateErrorCode, isAuthStateError } from '../../src/errors.ts'
+
+/** The store's kind, in its errors too. */
+export const kind = 'mongodb'
+
+/** A failure of this store. Messages name the collection at most, never a record. */
+export function trouble(code: AuthStateErrorCode, message: string, cause?: unknown): AuthStateError {
+  return new AuthStateError(code, message, { kind, cause })
+}
+
+/** What to tell of an error of the driver, without the filters, documents and ids that it carries. */
+export function explained(error: unknown, code: 'READ_FAILED' | 'WRITE_FAILED'): unknown {
+  if (isAuthStateError(error) || !(error instanceof Error)) return error
+  const clean = cleaned(error)
+  const [what, remedy] = reasons[clean.code] ?? [says(clean), 'Look at the server, and at the network to it.']
+  const doing = code === 'READ_FAILED' ? 'read' : 'written'
+  return trouble(
+    permanent.has(clean.code) ? 'STORE_UNUSABLE' : code,
+    `The MongoDB collection could not be ${doing}: ${what}. ${remedy}`,
+    clean,
+  )
+}
+
+/** True where no repetition helps and nothing was changed. */
+export function isPermanent(error: unknown): boolean {
+  if (isAuthStateError(error)) return error.code !== 'READ_FAILED' && error.code !== 'WRITE_FAILED'
+  return error instanceof Error && /^(?:Type|Range|Reference|Syntax)Error$/.test(error.name)
+}
+
+/** What the server answered, by its number; undefined for an error that is not the server's. */
+export function numberOf(error: unknown): number | undefined {
+  const { code } = Object(error)
+  return typeof code === 'number' ? code : undefined
+}
+
+/** True where a document with the same `_id` exists. */
+export function isDuplicate(error: unknown): boolean {
+  return numberOf(error) === 11000
+}
+
+/** True for a `bulkWrite` of which nothing failed but upserts that found a later document in their place. */
+export function isOnlyDuplicates(error: unknown): boolean {
+  const { writeErrors, result, err } = Object(error)
+  const failed = [writeErrors].flat()
+  const concern = err?.constructor?.name === 'WriteConcernError' || result?.getWriteConcernError?.()
+  return writeErrors !== undefined && failed.length > 0 && failed.every(isDuplicate) && !concern
+}
+
+/** What may be known of an error: its name, its number, and the words of the network's. */
+class CleanError extends Error {
+  override readonly name: string
+  readonly code: string
+
+  constructor(name: string, code: string, message: string) {
+    super(message)
+    this.name = name
+    this.code = code
+  }
+}
+
+function cleaned(error: Error): CleanError {
+  const { codeName } = Object(error)
+  const number = numberOf(error)
+  const code = number === undefined ? error.name : String(number)
+  // Those of the network and of finding a server tell hosts and ports; those of the server quote what was sent.
+  const isNetwork = /^Mongo(?:Network|ServerSelection|NetworkTimeout)/.test(error.name)
+  const words = isNetwork ? error.message : typeof codeName === 'string' ? codeName : error.name
+  return new CleanError(error.name, code, words)
+}
+
+function says({ code, message }: CleanError): string {
+  return /^\d+$/.test(code) ? `MongoDB says ${code} ${message}` : message.replace(/\.$/, '')
+}
+
+const closed = [
+  'its client was closed',
+  'Pass a collection of an open client, and close it after the sessions.',
+] as const
+const denied = [
+  'the user may not do that',
+  'Give it the role readWrite on the database, and look at the name and password in the URL.',
+] as const
+const tooLarge = ['a document would be larger than MongoDB takes', 'Set less at once.'] as const
+
+const reasons: { readonly [code: string]: readonly [what: string, remedy: string] } = {
+  MongoNotConnectedError: closed,
+  MongoClientClosedError: closed,
+  13: denied,
+  18: denied,
+  8000: denied,
+  73: ['its name is none that MongoDB takes', 'Name another collection.'],
+  121: ['a validator refuses the document', 'Take the validator away, or use a collection of its own.'],
+  166: ['it is a view', 'Name a collection.'],
+  10334: tooLarge,
+  17419: tooLarge,
+  17420: tooLarge,
+}
+
+const permanent: ReadonlySet<string> = new Set(Object.keys(reasons))
