@@ -107,7 +107,7 @@ const reasons: { readonly [reason: string]: readonly [what: string, remedy: stri
   WRONGPASS: login,
   NOPERM: [
     "the client's user may not do this",
-    'Allow it: ACL SETUSER <user> ~<prefix>* +@read +@write +@scripting +@connection',
+    'Allow it: ACL SETUSER <user> ~<prefix>* +@read +@write +@scripting +@connection +info +cluster +config|get',
   ],
   OOM: [
     'it has used all of its maxmemory',
