@@ -60,54 +60,81 @@ export async function prepare(pool: MySQLPool, table: string): Promise<Server> {
   }
   return {
     maxPacketBytes: Number(settings.get('max_allowed_packet')),
-    isDirty: isolationOf(settings) === 'READ-UNCOMMITTED',
+    isDirty: settings.get('isolation') === 'READ-UNCOMMITTED',
     warnings: warningsOf(settings),
   }
 }
 
 type Settings = ReadonlyMap<string, string>
 
-const asked = [
+/** What MySQL and MariaDB both have. */
+const common = [
   'version',
   'autocommit',
   'max_allowed_packet',
   'lower_case_table_names',
-  // MariaDB has the first, MySQL the second.
-  'tx_isolation',
-  'transaction_isolation',
   'innodb_flush_log_at_trx_commit',
   'log_bin',
   'sync_binlog',
-  'wsrep_on',
-  'group_replication_single_primary_mode',
 ]
+/** What only some servers have: these can't be selected. */
+const special = ['wsrep_on', 'group_replication_single_primary_mode']
 
 async function settingsOf(pool: MySQLPool): Promise<Settings> {
-  const names = asked.map(name => `'${name}'`).join(', ')
-  const rows = await rowsOf(pool, `show variables where variable_name in (${names})`)
-  return new Map(rows.map(([name, value]) => [String(name), String(value)]))
+  const known = await variables(pool, common)
+  const server = known.get('version') ?? ''
+  const isolation = isMariaDB(server) && isBefore(server, 11, 1) ? 'tx_isolation' : 'transaction_isolation'
+  const level = (await variables(pool, [isolation])).get(isolation)
+  const shown = await rowsOf(
+    pool,
+    `show variables where variable_name in (${special.map(name => `'${name}'`).join(', ')})`,
+  )
+  return new Map([
+    ...known,
+    ['isolation', level ?? ''],
+    ...shown.map(([name, value]): [string, string] => [String(name), String(value)]),
+  ])
+}
+
+async function variables(pool: MySQLPool, names: readonly string[]): Promise<Map<string, string>> {
+  const columns = names.map(name => `cast(@@${name} as binary)`).join(', ')
+  const [row = []] = await rowsOf(pool, `select ${columns} limit 1`)
+  return new Map(names.map((name, index) => [name, String(row[index])]))
+}
+
+/** Servers differ in how they say it. */
+function isOn(settings: Settings, name: string): boolean {
+  return ['1', 'ON'].includes(settings.get(name) ?? '')
+}
+
+function isMariaDB(server: string): boolean {
+  return /mariadb/i.test(server)
+}
+
+function isBefore(server: string, major: number, minor: number): boolean {
+  const [itsMajor = 0, itsMinor = 0] = server.split(/[.-]/).map(Number)
+  return itsMajor < major || (itsMajor === major && itsMinor < minor)
 }
 
 function checkSettings(settings: Settings): void {
   const server = settings.get('version') ?? ''
-  const [major = 0, minor = 0] = server.split(/[.-]/).map(Number)
-  const [leastMajor, leastMinor, least] = /mariadb/i.test(server)
+  const [major, minor, least] = isMariaDB(server)
     ? ([10, 6, 'MariaDB 10.6'] as const)
     : ([8, 0, 'MySQL 8.0'] as const)
-  if (major < leastMajor || (major === leastMajor && minor < leastMinor)) {
+  if (isBefore(server, major, minor)) {
     throw trouble(
       'STORE_UNUSABLE',
       `The server is ${server}; a mysql store needs ${least} or newer. Update the server.`,
     )
   }
-  if (settings.get('autocommit') === 'OFF') throw uncommitted(false)
+  if (!isOn(settings, 'autocommit')) throw uncommitted(false)
 }
 
 /** Whether the table is there, as this version makes it. */
 async function stands(pool: MySQLPool, table: string, settings: Settings): Promise<boolean> {
   const rows = await rowsOf(
     pool,
-    `select table_name, engine, table_comment from information_schema.tables where table_schema = database() and table_name = ${text(table)}`,
+    `select cast(table_name as binary), cast(engine as binary), cast(table_comment as binary) from information_schema.tables where table_schema = database() and table_name = ${text(table)} limit 9`,
   )
   const isLowerCased = settings.get('lower_case_table_names') !== '0'
   const found = rows.find(([name]) => isLowerCased || String(name) === table)
@@ -130,17 +157,13 @@ async function stands(pool: MySQLPool, table: string, settings: Settings): Promi
   return true
 }
 
-function isolationOf(settings: Settings): string | undefined {
-  return settings.get('transaction_isolation') ?? settings.get('tx_isolation')
-}
-
 function warningsOf(settings: Settings): readonly StoreWarning[] {
   const unsafe = [
     ...(settings.get('innodb_flush_log_at_trx_commit') === '1' ? [] : ['innodb_flush_log_at_trx_commit']),
-    ...(settings.get('log_bin') === 'ON' && settings.get('sync_binlog') !== '1' ? ['sync_binlog'] : []),
+    ...(isOn(settings, 'log_bin') && settings.get('sync_binlog') !== '1' ? ['sync_binlog'] : []),
   ]
   const isMultiPrimary =
-    settings.get('wsrep_on') === 'ON' || settings.get('group_replication_single_primary_mode') === 'OFF'
+    isOn(settings, 'wsrep_on') || settings.get('group_replication_single_primary_mode') === 'OFF'
   return [
     ...unsafe.map(name => ({
       code: 'MYSQL_NOT_DURABLE',

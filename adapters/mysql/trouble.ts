@@ -37,6 +37,8 @@ export function isPermanent(error: unknown): boolean {
   return error.code !== 'READ_FAILED' && error.code !== 'WRITE_FAILED'
 }
 
+const firstNotShared = 1900
+
 interface Explanation {
   /** What it is for good; `undefined` where it may pass. */
   readonly code?: AuthStateErrorCode
@@ -75,7 +77,8 @@ function isOfServer(error: unknown): boolean {
 
 function nameOf(error: unknown): string {
   const { code, errno } = Object(error)
-  return `${code} (error ${errno})`
+  // From here on MySQL and MariaDB number their errors differently, and the client knows only MySQL's.
+  return errno < firstNotShared ? `error ${errno} (${code})` : `error ${errno}`
 }
 
 function messageOf(error: unknown): string {
