@@ -38,7 +38,7 @@ export class BotHandle extends EventEmitter<{ line: [BotLine] }> implements Asyn
   }
 
   /** Resolves with the next line of a kind. */
-  until<K extends BotLine['is']>(kind: K, timeoutMs = 20_000): Promise<Extract<BotLine, { is: K }>> {
+  until<K extends BotLine['is']>(kind: K, timeoutMs = 60_000): Promise<Extract<BotLine, { is: K }>> {
     const heard = new Promise<Extract<BotLine, { is: K }>>(resolve => {
       const listen = (line: BotLine): void => {
         if (line.is !== kind) return
