@@ -33,6 +33,18 @@ test('what goes through is handed on and counted', async () => {
   expect(traffic).toEqual({ connections: 0, bytesToServer: 5, bytesToClient: 10, turns: 1 })
 })
 
+test('a text is recognised as it is, in base64 wherever it stands, and in hexadecimal', () => {
+  const isAsked = containing('stalled')
+  for (const sent of ['stalled', '"stalled"', '..stalled?', '...stalled', '....stalled.']) {
+    for (const encoding of ['utf8', 'base64', 'hex'] as const) {
+      expect(isAsked(Buffer.from(Buffer.from(sent).toString(encoding)))).toBe(true)
+    }
+  }
+  for (const encoding of ['utf8', 'base64', 'hex'] as const) {
+    expect(isAsked(Buffer.from(Buffer.from('"stall-ed"').toString(encoding)))).toBe(false)
+  }
+})
+
 test('a turn is what a client sends until the server has answered, in however many pieces', async () => {
   const hold = proxy.hold()
   const client = await EchoClient.to(proxy.port)

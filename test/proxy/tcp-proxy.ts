@@ -56,9 +56,19 @@ interface Door {
 
 const any: RequestMatch = () => true
 
-/** Picks requests that contain a text; one that is split over two pieces is missed, so keep it short. */
+/**
+ * Picks requests that contain a text, as it is, or in base64 or hexadecimal. One that is split over two pieces is
+ * missed, so keep it short.
+ */
 export function containing(text: string): RequestMatch {
-  return bytes => bytes.includes(text)
+  const shapes = [text, Buffer.from(text).toString('hex'), ...[0, 1, 2].map(offset => base64Of(text, offset))]
+  return bytes => shapes.some(shape => bytes.includes(shape))
+}
+
+/** What base64 makes of a text so many bytes behind the beginning of a group of three, without what its neighbours decide. */
+function base64Of(text: string, offset: number): string {
+  const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(text)])
+  return bytes.toString('base64').slice(Math.ceil((offset * 8) / 6), Math.floor((bytes.length * 8) / 6))
 }
 
 /**

@@ -23,18 +23,22 @@ export function proveServer(at: ServerStore, { turnsOfWrite = 1 }: ServerProofOp
   })
 
   describe(`${at.name}, through a proxy`, () => {
-    let line: Line
+    let line: Line | undefined
+    const through = () => {
+      if (!line) throw new Error('There is no proxy.')
+      return line
+    }
     beforeAll(async () => {
       line = await lineTo(at)
     }, 90_000)
     // Where a test fails, the next one shall have its chance.
-    afterEach(() => line.proxy.mend())
+    afterEach(() => line?.proxy.mend())
     afterAll(async () => {
-      await line[Symbol.asyncDispose]()
+      await line?.[Symbol.asyncDispose]()
     })
-    proveIdle(at, () => line, turnsOfWrite)
-    proveLateDelivery(at, () => line)
-    proveFaults(at, () => line)
+    proveIdle(at, through, turnsOfWrite)
+    proveLateDelivery(at, through)
+    proveFaults(at, through)
   })
 
   describe(`${at.name}, on a server that is killed`, () => {
