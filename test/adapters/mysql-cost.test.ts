@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import * as baileys from '@whiskeysockets/baileys'
+import type { Pool, RowDataPacket } from 'mysql2/promise'
+import type { AuthState } from '../../src/auth-state.ts'
+import { useMySQLAuthState } from '../../src/entries/mysql.ts'
+import { connect, freshTable } from './mysql-backend.ts'
+
+let table: string
+let pool: Pool
+let auth: AuthState
+
+beforeEach(async () => {
+  table = freshTable()
+  // One connection, which the server can then be asked about.
+  pool = connect({ connectionLimit: 1 })
+  auth = await open()
+})
+afterEach(async () => {
+  await auth.close()
+  await pool.query('drop table if exists ??', [table])
+  await pool.end()
+})
+
+test.each([1, 100, 1_000])('get of %d ids is one statement, and none from the cache', async count => {
+  const ids = Array.from({ length: count }, (_, index) => `id-${index}`)
+  await auth.state.keys.set({ 'lid-mapping': Object.fromEntries(ids.map(id => [id, `text of ${id}`])) })
+  await auth.close()
+  auth = await open()
+  const get = () => auth.state.keys.get('lid-mapping', ids)
+  assert.equal(await statementsDuring(async () => assert.equal(Object.keys(await get()).length, count)), 1)
+  assert.equal(await statementsDuring(get), 0)
+})
+
+test.each([1, 812])('set of %d records is one statement, of new ones and of old', async count => {
+  const keys = (mark: string) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, id) => [
+        String(id),
+        { public: Buffer.from(`public ${mark} ${id}`), private: Buffer.from(`private ${mark} ${id}`) },
+      ]),
+    )
+  for (const mark of ['first', 'second']) {
+    assert.equal(await statementsDuring(() => auth.state.keys.set({ 'pre-key': keys(mark) })), 1)
+  }
+})
+
+test('removals are one statement, with what else changes', async () => {
+  await auth.state.keys.set({ 'lid-mapping': { a: '1', b: '2' } })
+  const remove = () => auth.state.keys.set({ 'lid-mapping': { a: null, b: '3' } })
+  assert.equal(await statementsDuring(remove), 1)
+})
+
+test('an idle session sends nothing but a heartbeat a period', async () => {
+  await auth.close()
+  auth = await open(2_000)
+  const count = await statementsDuring(() => new Promise(resolve => setTimeout(resolve, 2_000)))
+  // Four periods, each a quarter of the ttl, give or take the first and the last.
+  assert.ok(count >= 3 && count <= 6, `${count} statements`)
+})
+
+test('no statement is prepared', async () => {
+  const before = await status('Com_stmt_prepare')
+  await auth.state.keys.set({ 'lid-mapping': { a: '1' } })
+  await auth.state.keys.get('lid-mapping', ['b'])
+  assert.equal(await status('Com_stmt_prepare'), before)
+})
+
+/** No heartbeat comes between, unless its period is asked for. */
+function open(ttlMs: number = 3_600_000): Promise<AuthState> {
+  return useMySQLAuthState(pool, { session: 'shop', table, logger: false, baileys, lease: { ttlMs } })
+}
+
+/** How many statements the server got meanwhile. */
+async function statementsDuring(work: () => Promise<unknown>): Promise<number> {
+  const before = await status('Questions')
+  await work()
+  // The question itself is one.
+  return (await status('Questions')) - before - 1
+}
+
+async function status(name: string): Promise<number> {
+  const [[row] = []] = await pool.query<RowDataPacket[]>(`show session status like '${name}'`)
+  return Number(row?.Value)
+}
