@@ -39,7 +39,7 @@ class PostgresStore implements Store {
   readonly durability = 'server'
   // A statement's parameter may be 1 GB, and Node's longest text half of that; quotes and backslashes are doubled. The
   // server has a batch in memory several times over.
-  readonly limits = { readNames: 10_000, batchBytes: 64 * 1024 * 1024 }
+  readonly limits = { readNames: 10_000, batchBytes: 32 * 1024 * 1024 }
   readonly #client: PostgresClient
   readonly #connection: Connection
   readonly #options: TableOptions

@@ -47,7 +47,13 @@ export function connectionOf(client: PostgresClient): Connection {
 
 /** Joins texts to a text that PostgreSQL reads as `text[]`: the same for every driver, whatever it does to arrays. */
 export function arrayOf(texts: readonly string[]): string {
-  return `{${texts.map(text => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+  return `{${texts.map(quoted).join(',')}}`
+}
+
+/** JSON quotes as arrays do, and several times faster than a search; but for control characters. */
+function quoted(text: string): string {
+  const hasControls = /[^ -\uffff]/.test(text)
+  return hasControls ? `"${text.replace(/["\\]/g, '\\$&')}"` : JSON.stringify(text)
 }
 
 // The caller may have parsers of its own, or the binary format: columns are taken as they come.

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import type pg from 'pg'
+import { usePostgresAuthState } from '../../src/entries/postgres.ts'
+import { TcpProxy } from '../proxy/tcp-proxy.ts'
+import { sharedServer } from '../servers/shared-server.ts'
+import { freshName, listed, openStore, testPool } from './postgres-tables.ts'
+
+const { url } = await sharedServer('postgres')
+const fence = { name: '!fence', value: 'f' }
+const ids = (count: number) => Array.from({ length: count }, (_, at) => `id${at}`)
+
+let table: string
+let proxy: TcpProxy
+let pool: pg.Pool
+
+beforeEach(async () => {
+  table = freshName()
+  const { hostname, port } = new URL(url)
+  proxy = await TcpProxy.start({ host: hostname, port: Number(port) })
+  // One connection, warm: logging in is a dialogue of its own.
+  pool = testPool(proxy.url(url), 1)
+  await openStore(pool, { table })
+})
+afterEach(async () => {
+  await pool.query(`drop table ${table}`)
+  await pool.end()
+  await proxy[Symbol.asyncDispose]()
+})
+
+const turns = async (run: () => Promise<unknown>) => (await proxy.during(run)).turns
+
+test('opening a store on a table that stands, a read and a guarded batch of any size are one round trip', async () => {
+  const store = await openStore(pool, { table })
+  assert.equal(await turns(() => openStore(pool, { table })), 1)
+  await store.write('shop', [fence])
+  for (const count of [1, 100, 1000]) {
+    assert.equal(await turns(() => store.read('shop', ids(count))), 1)
+    const changes = ids(count).map(name => ({ name, value: 'x'.repeat(200) }))
+    assert.equal(await turns(() => store.write('shop', changes, [fence])), 1)
+    assert.equal(await turns(() => store.write('shop', changes, [{ ...fence, value: 'no' }])), 1)
+  }
+  assert.equal(await turns(() => store.remove('shop', [fence])), 1)
+  assert.deepEqual(await listed(store, 'shop'), {})
+})
+
+test('so they are through an auth state; a cached read is none, and neither is an idle session', async () => {
+  const auth = await usePostgresAuthState(pool, {
+    session: 'shop',
+    table,
+    logger: false,
+    lease: { ttlMs: 60_000 },
+  })
+  await auth.saveCreds()
+  const { keys } = auth.state
+  for (const count of [1, 812]) {
+    const values = Object.fromEntries(ids(count).map(id => [`${count} ${id}`, Buffer.from(id)]))
+    assert.equal(await turns(() => Promise.resolve(keys.set({ 'sender-key': values }))), 1)
+    assert.equal(await turns(() => Promise.resolve(keys.get('sender-key', Object.keys(values)))), 0)
+  }
+  for (const count of [1, 100, 1000]) {
+    const absent = ids(count).map(id => `${count} none ${id}`)
+    assert.equal(await turns(() => Promise.resolve(keys.get('sender-key', absent))), 1)
+    assert.equal(await turns(() => Promise.resolve(keys.get('sender-key', absent))), 0)
+  }
+  assert.equal(await turns(() => new Promise(resolve => setTimeout(resolve, 1000))), 0)
+  await auth.close()
+})
+
+test('rule 3: a batch that is delivered late, after its own repetition and the next batch, changes nothing', async () => {
+  const several = testPool(proxy.url(url), 4)
+  const auth = await usePostgresAuthState(several, {
+    session: 'shop',
+    table,
+    logger: false,
+    lease: { ttlMs: 1000 },
+  })
+  await auth.saveCreds()
+  const held = proxy.hold(bytes => bytes.includes('older'))
+  const first = auth.state.keys.set({ 'lid-mapping': { a: 'older' } })
+  await held.met
+  held.abandon()
+  await first
+  await auth.state.keys.set({ 'lid-mapping': { a: 'newer' } })
+  await held.deliver()
+  const direct = testPool(url, 1)
+  const store = await openStore(direct, { table })
+  assert.deepEqual(await store.read('shop', ['lid-mapping/a']), ['"newer"'])
+  await auth.state.keys.set({ 'lid-mapping': { b: 'after' } })
+  assert.deepEqual(await store.read('shop', ['lid-mapping/a', 'lid-mapping/b']), ['"newer"', '"after"'])
+  await auth.close()
+  await several.end()
+  await direct.end()
+}, 30_000)
