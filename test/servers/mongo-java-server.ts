@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { access, mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -8,7 +10,10 @@ import { findProgram } from './find-program.ts'
 const execute = promisify(execFile)
 const sources = join(repository, 'test/servers/mongo-java-server')
 const cache = join(repository, 'node_modules/.cache/baileys-authkit')
-const ready = join(cache, 'mongo-java-server-1.47.0')
+const launcher = join(sources, 'Launcher.java')
+const pom = join(sources, 'pom.xml')
+// Another source is another folder, so that nobody runs an old build.
+const ready = join(cache, `mongo-java-server-${hashOf(pom, launcher)}`)
 const longestBuildMs = 300_000
 
 /** What Debian and Ubuntu call what it is built and run with. */
@@ -30,15 +35,8 @@ export async function buildJavaServer(): Promise<void> {
   const folder = `${ready}.${process.pid}`
   await mkdir(folder, { recursive: true })
   const libraries = join(folder, 'lib')
-  const pom = join(sources, 'pom.xml')
   await run(maven, ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${libraries}`])
-  await run(compiler, [
-    '-cp',
-    join(libraries, '*'),
-    '-d',
-    join(folder, 'classes'),
-    join(sources, 'Launcher.java'),
-  ])
+  await run(compiler, ['-cp', join(libraries, '*'), '-d', join(folder, 'classes'), launcher])
   await rename(folder, ready).catch(async error => {
     await rm(folder, { recursive: true })
     // Another run was faster.
@@ -50,6 +48,12 @@ export async function buildJavaServer(): Promise<void> {
 export function javaServerArguments(port: number, file: string): readonly string[] {
   const path = [join(ready, 'classes'), join(ready, 'lib', '*')].join(':')
   return ['-Xmx1g', '-XX:+UseSerialGC', '-cp', path, 'Launcher', String(port), file]
+}
+
+function hashOf(...files: readonly string[]): string {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(readFileSync(file))
+  return hash.digest('hex').slice(0, 12)
 }
 
 async function run(program: string, args: readonly string[]): Promise<void> {
