@@ -22,18 +22,6 @@ const greatest = '18446744073709551615'
 /** From here on MariaDB makes a table of the list, which it then has to search. */
 const longestList = 500
 
-/** What a row of a batch does. A change without a mark puts its value. */
-const lock = 1
-const check = 2
-
-/** A row of a batch, as JSON: `k` is its mark, `n` the name, `e` the text that a guard expects, `v` the new one. */
-interface BatchRow {
-  readonly k?: number
-  readonly n: string
-  readonly e?: string
-  readonly v?: string
-}
-
 /** The statements on one table; `isDirty` where the connections read what is not committed. */
 export function statementsOn(table: string, isDirty: boolean): Statements {
   const records = identifier(table)
@@ -44,16 +32,16 @@ export function statementsOn(table: string, isDirty: boolean): Statements {
       `select cast(name as binary), value from ${records} where scope = ${text(scope)} and (${isOneOf(names)})` +
       ` and value is not null limit ${names.length}${reading}`,
 
-    // A guarded record is locked by the insert, whatever the isolation level; then it is compared as it is now, not
-    // as some snapshot has it. The rows' order makes it so, and lets batches of one scope queue up behind its fence.
+    // The rows' order is that of `batchRows`. A guarded record is locked by its first row, an insert that changes
+    // nothing, whatever the isolation level; its second compares it as it is then, not as some snapshot has it.
     write: (scope, changes, guards) =>
       `insert into ${records} (scope, name, value)` +
       ` select ${text(scope)}, convert(from_base64(n) using ascii), from_base64(v)` +
-      ` from json_table(_utf8mb4'${JSON.stringify(batchRows(changes, guards))}', '$[*]' columns (o for ordinality,` +
-      ` k int path '$.k', n longtext path '$.n', e longtext path '$.e', v longtext path '$.v')) c order by o` +
-      ` on duplicate key update value = case when k = ${lock} then value` +
-      ` when k = ${check} and not (value <=> from_base64(e)) then ${greatest} + k` +
-      ` else from_base64(v) end`,
+      ` from json_table(_utf8mb4'${JSON.stringify(batchRows(changes, guards))}', '$[*]' columns` +
+      " (o for ordinality, n longtext path '$[0]', v longtext path '$[1]')) c order by o" +
+      ` on duplicate key update value = case when o <= ${guards.length} then value` +
+      ` when o <= ${2 * guards.length} and not (value <=> from_base64(v)) then ${greatest} + o` +
+      ' else from_base64(v) end',
 
     sweep: scope => `delete from ${records} where scope = ${text(scope)} and value is null`,
 
@@ -94,30 +82,18 @@ export function endOf(prefix: string): string {
   return `${prefix}\u007f`
 }
 
+/** A record's name and its text, if any, in base64. */
+type BatchRow = readonly [name: string, value?: string]
+
+/**
+ * The rows that lock what is guarded, those that hold what it must be, and those that change something: batches of one
+ * scope queue up behind its fence, and none waits for a row that another has while it holds one that the other wants.
+ */
 function batchRows(changes: readonly Change[], guards: readonly Guard[]): readonly BatchRow[] {
-  const changed = new Map(changes.map(change => [change.name, change]))
-  const guarded = new Set(guards.map(({ name }) => name))
-  const checks = sorted(guards).flatMap(({ name, value }): BatchRow[] => {
-    const next = changed.get(name)
-    const kept = next ? next.value : value
-    const n = base64(name)
-    return [
-      { k: lock, n },
-      {
-        k: check,
-        n,
-        ...(value !== undefined && { e: base64(value) }),
-        ...(kept !== undefined && { v: base64(kept) }),
-      },
-    ]
-  })
-  const others = changes.filter(({ name }) => !guarded.has(name))
-  return [
-    ...checks,
-    ...sorted(others).map(
-      ({ name, value }): BatchRow => ({ n: base64(name), ...(value !== undefined && { v: base64(value) }) }),
-    ),
-  ]
+  const inOrder = sorted(guards)
+  return [...inOrder.map(({ name }) => ({ name, value: undefined })), ...inOrder, ...sorted(changes)].map(
+    ({ name, value }): BatchRow => (value === undefined ? [base64(name)] : [base64(name), base64(value)]),
+  )
 }
 
 /** Fails as a batch's guards do, with the guards' rows locked. */
