@@ -51,6 +51,8 @@ export function isUnknownScript(error: unknown): boolean {
 function reasonOf(error: unknown): string | undefined {
   const { message, code } = Object(error)
   const text = String(message)
+  // Of a command in a script, not of the script.
+  if (/user executing the script can't/.test(text)) return 'NOPERM'
   if (/unknown command|This Redis command is not allowed/i.test(text)) return 'COMMAND'
   // Redis 6 wraps what a command in a script says.
   const inScript = /^ERR Error running script.*@user_script:\s*\d+: -?([A-Z]{3,})\b/.exec(text)?.[1]

@@ -150,6 +150,8 @@ describe('a place with 2,000 other sessions', () => {
     }
     const among = await costs(store)
     assert.deepEqual(among, alone)
+    assert.deepEqual(among.write, { evalsha: 1, hget: 1, sadd: 1, hset: 1 })
+    assert.deepEqual(among.removeRecord, { evalsha: 1, hget: 1, hdel: 1, hscan: 1 })
     const used = new Set(Object.values(among).flatMap(counts => Object.keys(counts)))
     for (const walk of ['keys', 'scan', 'smembers', 'hgetall', 'hkeys', 'hvals'])
       assert.ok(!used.has(walk), walk)
