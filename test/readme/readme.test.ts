@@ -8,16 +8,26 @@ import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import * as authkit from 'baileys-authkit'
 import * as memory from 'baileys-authkit/memory'
+import * as mongodb from 'baileys-authkit/mongodb'
 import * as multiFile from 'baileys-authkit/multi-file'
+import * as mysql from 'baileys-authkit/mysql'
+import * as postgres from 'baileys-authkit/postgres'
+import * as redis from 'baileys-authkit/redis'
 import * as sealing from 'baileys-authkit/sealed'
 import * as sqlite from 'baileys-authkit/sqlite'
+import { MongoClient } from 'mongodb'
 import { repository } from '../built.ts'
 import { GuideBot } from '../guides/guide-bot.ts'
 import { makeProject, type Project } from '../guides/project.ts'
+import { serverKind } from '../servers/kinds.ts'
+import { sharedServer } from '../servers/shared-server.ts'
+import { serverStore } from '../stores/server-stores.ts'
 import { Bots } from '../whatsapp/bots.ts'
 import { codeIn, examplesIn, readReadme, tableIn } from './examples.ts'
 
 const observed = 'test/readme/observe.ts'
+const clients = ['pg', 'mysql2', 'ioredis', 'mongodb']
+const servers = ['postgres', 'mysql', 'redis', 'mongodb'] as const
 
 let readme: string
 let project: Project
@@ -26,10 +36,11 @@ let diagnostics: string
 
 beforeAll(async () => {
   readme = await readReadme()
-  project = await makeProject('7', ['@types', 'typescript', 'better-sqlite3'])
+  project = await makeProject('7', ['@types', 'typescript', 'better-sqlite3', ...clients])
+  for (const server of servers) process.env[serverKind(server).variable] = (await sharedServer(server)).url
   bots = await Bots.start()
   diagnostics = await compileAll()
-}, 60_000)
+}, 120_000)
 
 afterAll(async () => {
   await bots[Symbol.asyncDispose]()
@@ -41,6 +52,12 @@ afterEach(async () => {
     await rm(join(project.folder, name), { recursive: true, force: true })
 })
 
+beforeEach(async () => {
+  const server = serverOf(expect.getState().currentTestName ?? '')
+  // What another run has left in the example's place.
+  if (server) await eraseExample(server)
+})
+
 test('every block of code has a name, and each name has a test here', () => {
   const { named, unnamed } = examplesIn(readme)
   expect(unnamed).toEqual([])
@@ -49,8 +66,13 @@ test('every block of code has a name, and each name has a test here', () => {
     'drop-in',
     'errors',
     'many-sessions',
+    'mongodb',
+    'mongodb-cached',
+    'mysql',
     'own-store',
+    'postgres',
     'prove-it',
+    'redis',
     'sealed',
     'sqlite',
     'whole-bot',
@@ -66,6 +88,11 @@ test.each([
   ['sqlite', '15558003'],
   ['cache', '15558004'],
   ['sealed', '15558005'],
+  ['postgres', '15558006'],
+  ['mysql', '15558007'],
+  ['redis', '15558008'],
+  ['mongodb', '15558009'],
+  ['mongodb-cached', '15558010'],
 ])(
   '%s: the bot pairs, and logs in without a QR code when it is started again',
   async (name, number) => {
@@ -78,7 +105,11 @@ test.each([
     })
     bot.start()
     const jid = await bots.server.scan(await bot.until('observed QR '), number)
-    expect(await bot.untilEnd()).toBe(0)
+    if (serverOf(name)) {
+      // Its database client keeps the process alive when the connection to WhatsApp is at its end.
+      await bot.until('observed close')
+      await bot.kill()
+    } else expect(await bot.untilEnd()).toBe(0)
     bot.start()
     await bot.until('observed open')
     expect(bots.server.online()).toContain(jid)
@@ -177,10 +208,21 @@ test('every function, module and script that README names is there', async () =>
   for (const code of codeIn(text)) {
     const call = /^([\w.]+)\(/.exec(code)?.[1]
     if (call === undefined || methods.includes(call)) continue
-    expect([code, call in { ...authkit, ...memory, ...multiFile, ...sealing, ...sqlite }]).toEqual([
+    expect([
       code,
-      true,
-    ])
+      call in
+        {
+          ...authkit,
+          ...memory,
+          ...multiFile,
+          ...mongodb,
+          ...mysql,
+          ...postgres,
+          ...redis,
+          ...sealing,
+          ...sqlite,
+        },
+    ]).toEqual([code, true])
   }
   for (const [entry] of readme.matchAll(/baileys-authkit\/[\w-]+/g))
     expect(Object.keys(manifest.exports)).toContain(entry.replace('baileys-authkit', '.'))
@@ -208,6 +250,17 @@ async function compileAll(): Promise<string> {
   await writeFile(join(project.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
   const tsc = join(repository, 'node_modules/typescript/bin/tsc')
   return output(tsc, '-p', '.', '--pretty', 'false').catch(error => String(error.message))
+}
+
+function serverOf(example: string): (typeof servers)[number] | undefined {
+  return servers.find(name => example.startsWith(name))
+}
+
+async function eraseExample(server: (typeof servers)[number]): Promise<void> {
+  const url = process.env[serverKind(server).variable] ?? ''
+  if (server !== 'mongodb') return await (await serverStore(server)).erase(url)
+  await using client = new MongoClient(url)
+  await client.db('whatsapp').collection('auth').deleteMany({})
 }
 
 async function untilGone(path: string): Promise<void> {
