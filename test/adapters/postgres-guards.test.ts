@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import pg from 'pg'
+import { postgresSchema } from '../../adapters/postgres.ts'
 import type { Store } from '../../src/store.ts'
 import { sharedServer } from '../servers/shared-server.ts'
 import { freshName, listed, openStore, testPool } from './postgres-tables.ts'
@@ -129,50 +130,60 @@ test('rule 2: the same write lands when the take-over is rolled back', async () 
   assert.deepEqual(await listed(store, 'shop'), { '!fence': 'old', creds: 'mine' })
 })
 
-describe('a batch that waited for another with the same guard has seen what that one wrote', () => {
-  const holdUp = async (during: () => Promise<boolean>, text: string) => {
-    await store.write('shop', [fence('mine'), { name: 'creds', value: 'c' }])
-    const other = new pg.Client(url)
-    await other.connect()
-    await other.query('begin')
-    // As a batch does it: the guard's record is written, if only as it is.
-    await other.query(`update ${table} set value = value where scope = 'shop' and name = '!fence'`)
-    await other.query(text)
-    const landing = during()
-    await waiting(1)
-    await other.query('commit')
-    await other.end()
-    return landing
-  }
-  const insert = () => `insert into ${table} values ('shop', 'session/new', 'n')`
+describe.each([
+  ['one piece', undefined],
+  ['partitions', 3],
+])(
+  'in a table of %s, a batch that waited for another with the same guard has seen what that one wrote',
+  (_, partitions) => {
+    beforeEach(async () => {
+      await pool.query(`drop table ${table}`)
+      await pool.query(postgresSchema({ table, partitions }))
+    })
+    const holdUp = async (during: () => Promise<boolean>, text: string) => {
+      await store.write('shop', [fence('mine'), { name: 'creds', value: 'c' }])
+      const other = new pg.Client(url)
+      await other.connect()
+      await other.query('begin')
+      // As a batch does it: the guard's record is written, if only as it is.
+      await other.query(`update ${table} set value = value where scope = 'shop' and name = '!fence'`)
+      await other.query(text)
+      const landing = during()
+      await waiting(1)
+      await other.query('commit')
+      await other.end()
+      return landing
+    }
+    const insert = () => `insert into ${table} values ('shop', 'session/new', 'n')`
 
-  test('a removal of a record that did not exist when it began', async () => {
-    const remove = () => store.write('shop', [{ name: 'session/new', value: undefined }], [fence('mine')])
-    assert.equal(await holdUp(remove, insert()), true)
-    assert.deepEqual(await listed(store, 'shop'), { '!fence': 'mine', creds: 'c' })
-  })
+    test('a removal of a record that did not exist when it began', async () => {
+      const remove = () => store.write('shop', [{ name: 'session/new', value: undefined }], [fence('mine')])
+      assert.equal(await holdUp(remove, insert()), true)
+      assert.deepEqual(await listed(store, 'shop'), { '!fence': 'mine', creds: 'c' })
+    })
 
-  test('a removal of the scope, guarded', async () => {
-    assert.equal(await holdUp(() => store.remove('shop', [fence('mine')]), insert()), true)
-    assert.deepEqual(await listed(store, 'shop'), {})
-  })
+    test('a removal of the scope, guarded', async () => {
+      assert.equal(await holdUp(() => store.remove('shop', [fence('mine')]), insert()), true)
+      assert.deepEqual(await listed(store, 'shop'), {})
+    })
 
-  test('a removal of the scope, without a guard', async () => {
-    assert.equal(await holdUp(() => store.remove('shop'), insert()), true)
-    assert.deepEqual(await listed(store, 'shop'), {})
-  })
+    test('a removal of the scope, without a guard', async () => {
+      assert.equal(await holdUp(() => store.remove('shop'), insert()), true)
+      assert.deepEqual(await listed(store, 'shop'), {})
+    })
 
-  test('a guard on absence beside it', async () => {
-    const write = () =>
-      store.write(
-        'shop',
-        [{ name: 'creds', value: 'late' }],
-        [fence('mine'), { name: 'session/new', value: undefined }],
-      )
-    assert.equal(await holdUp(write, insert()), false)
-    assert.deepEqual(await listed(store, 'shop'), { '!fence': 'mine', creds: 'c', 'session/new': 'n' })
-  })
-})
+    test('a guard on absence beside it', async () => {
+      const write = () =>
+        store.write(
+          'shop',
+          [{ name: 'creds', value: 'late' }],
+          [fence('mine'), { name: 'session/new', value: undefined }],
+        )
+      assert.equal(await holdUp(write, insert()), false)
+      assert.deepEqual(await listed(store, 'shop'), { '!fence': 'mine', creds: 'c', 'session/new': 'n' })
+    })
+  },
+)
 
 test('removals beside guarded batches leave all of a session or nothing', async () => {
   for (let round = 0; round < 30; round++) {

@@ -154,7 +154,7 @@ test('a database without a place for every text is refused, and SQL_ASCII is not
   ] as const) {
     const database = freshName()
     await pool.query(
-      `create database ${database} encoding '${encoding}' lc_collate 'C' lc_ctype 'C' template template0`,
+      `create database ${database} encoding '${encoding}' locale_provider libc lc_collate 'C' lc_ctype 'C' template template0`,
     )
     const inside = testPool(urlWith(url, { database }))
     const opening = postgresStore(inside, { table }).open()
@@ -183,7 +183,7 @@ test('a connection with another encoding than the driver’s is refused', async 
 
 test.each([
   ['of ICU, that sorts a before B and numbers by value', `locale_provider icu icu_locale 'en-u-kn-true'`],
-  ['C.UTF-8', `lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8'`],
+  ['C.UTF-8', `locale_provider libc lc_collate 'C.UTF-8' lc_ctype 'C.UTF-8'`],
 ])('names are compared byte by byte under a default collation %s', async (_, locale) => {
   const database = freshName()
   await pool.query(`create database ${database} encoding 'UTF8' ${locale} template template0`)

@@ -22,14 +22,22 @@ export const pgbouncer: ServerKind = {
   },
   start,
   async describe(url) {
-    const admin = new URL(url)
-    admin.pathname = '/pgbouncer'
-    const client = new pg.Client(admin.href)
+    const client = new pg.Client(url)
     await client.connect()
-    const { rows } = await client.query('show version')
     await client.end()
-    return String(rows[0].version)
+    // Only administrators of it may ask.
+    return versionAt(url).catch(() => 'PgBouncer')
   },
+}
+
+async function versionAt(url: string): Promise<string> {
+  const admin = new URL(url)
+  admin.pathname = '/pgbouncer'
+  const client = new pg.Client(admin.href)
+  await client.connect()
+  const { rows } = await client.query('show version')
+  await client.end()
+  return String(rows[0].version)
 }
 
 async function start(program: string): Promise<Server> {

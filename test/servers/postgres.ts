@@ -50,7 +50,7 @@ async function start(program: string): Promise<Server> {
     for (const mine of [path, secret]) await chown(mine, user.uid, user.gid)
   }
   const initialize = ['-D', data, '-U', 'postgres', '-A', 'scram-sha-256', '--pwfile', secret]
-  await execute(join(program, '../initdb'), [...initialize, '-E', 'UTF8', '--locale=C.UTF-8', '--no-sync'], {
+  await execute(join(program, '../initdb'), [...initialize, '-E', 'UTF8', '--locale=C', '--no-sync'], {
     ...user,
     cwd: path,
   })
