@@ -1,7 +1,7 @@
 import { fenceName } from '../src/names.ts'
 import type { Change, Entry, Guard, ListOptions, Store, StoreLimits, StoreWarning } from '../src/store.ts'
 import { coreOf, type MySQLCallbackPool, type MySQLPool, poolOf } from './mysql/client.ts'
-import { change, type Done, type Row, rowsOf } from './mysql/run.ts'
+import { Connections, type Done, type Row } from './mysql/connections.ts'
 import { checkTable, defaultTable, prepare, type Server } from './mysql/schema.ts'
 import { after, endOf, type Statements, statementsOn } from './mysql/statements.ts'
 import { explained, isGuardFailure, isPermanent, kind, trouble } from './mysql/trouble.ts'
@@ -21,9 +21,20 @@ export interface MySQLStoreOptions {
  *
  * @throws TypeError for what is no pool, and for a wrong name
  */
-export function mysqlStore(pool: MySQLPool | MySQLCallbackPool, options: MySQLStoreOptions = {}): Store {
-  return new MySQLStore(pool, options)
+export function mysqlStore(
+  pool: MySQLPool | MySQLCallbackPool,
+  options: MySQLStoreOptions = {},
+  internals: MySQLInternals = {},
+): Store {
+  return new MySQLStore(pool, options, internals)
 }
+
+/** What tests set. */
+interface MySQLInternals {
+  readonly longestAnswerMs?: number
+}
+
+const longestAnswerMs = 60_000
 
 const mostNames = 5_000
 /** Hexadecimal, and what stands between two names. */
@@ -36,14 +47,18 @@ class MySQLStore implements Store {
   readonly kind = kind
   readonly durability = 'server'
   readonly identity: readonly unknown[]
-  readonly #pool: MySQLPool
+  readonly #connections: Connections
   readonly #table: string
   #server: Server | undefined
   #statements: Statements | undefined
 
-  constructor(client: MySQLPool | MySQLCallbackPool, { table = defaultTable }: MySQLStoreOptions) {
+  constructor(
+    client: MySQLPool | MySQLCallbackPool,
+    { table = defaultTable }: MySQLStoreOptions,
+    internals: MySQLInternals,
+  ) {
     checkTable(table)
-    this.#pool = poolOf(client)
+    this.#connections = new Connections(poolOf(client), internals.longestAnswerMs ?? longestAnswerMs)
     this.#table = table
     this.identity = [kind, coreOf(client), table]
   }
@@ -62,7 +77,7 @@ class MySQLStore implements Store {
   }
 
   async open(): Promise<void> {
-    const server = await this.#doing('opened', () => prepare(this.#pool, this.#table))
+    const server = await this.#doing('opened', () => prepare(this.#connections, this.#table))
     this.#statements = statementsOn(this.#table, server.isDirty)
     this.#server = server
   }
@@ -123,14 +138,14 @@ class MySQLStore implements Store {
   }
 
   #rows(sql: string): Promise<readonly Row[]> {
-    return this.#doing('read', () => rowsOf(this.#pool, sql))
+    return this.#doing('read', () => this.#connections.rows(sql))
   }
 
   /** `undefined` where a guard did not hold. */
   #guarded(sql: string): Promise<Done | undefined> {
     this.#checkSize(sql)
     return this.#doing('written', () =>
-      change(this.#pool, sql).catch(error => {
+      this.#connections.change(sql).catch(error => {
         if (isGuardFailure(error)) return undefined
         throw error
       }),
@@ -139,7 +154,7 @@ class MySQLStore implements Store {
 
   /** Deletes the rows of removed records. They are in nobody's way, so that a failure may wait for the next sweep. */
   async #sweep(scope: string): Promise<void> {
-    await change(this.#pool, this.#on.sweep(scope)).catch(() => {})
+    await this.#connections.change(this.#on.sweep(scope)).catch(() => {})
   }
 
   #checkSize(sql: string): void {

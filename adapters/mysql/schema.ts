@@ -1,6 +1,5 @@
 import type { StoreWarning } from '../../src/store.ts'
-import type { MySQLPool } from './client.ts'
-import { change, rowsOf, uncommitted } from './run.ts'
+import { type Connections, uncommitted } from './connections.ts'
 import { identifier, text } from './statements.ts'
 import { trouble } from './trouble.ts'
 
@@ -51,12 +50,12 @@ export function checkTable(table: string): void {
  *
  * @throws AuthStateError `SCHEMA_NEWER`, or `STORE_UNUSABLE` for another table, server or setting than it takes
  */
-export async function prepare(pool: MySQLPool, table: string): Promise<Server> {
-  const settings = await settingsOf(pool)
+export async function prepare(connections: Connections, table: string): Promise<Server> {
+  const settings = await settingsOf(connections)
   checkSettings(settings)
-  if (!(await stands(pool, table, settings))) {
-    await change(pool, mysqlSchema({ table }))
-    await stands(pool, table, settings)
+  if (!(await stands(connections, table, settings))) {
+    await connections.change(mysqlSchema({ table }))
+    await stands(connections, table, settings)
   }
   return {
     maxPacketBytes: Number(settings.get('max_allowed_packet')),
@@ -80,13 +79,12 @@ const common = [
 /** What only some servers have: these can't be selected. */
 const special = ['wsrep_on', 'group_replication_single_primary_mode']
 
-async function settingsOf(pool: MySQLPool): Promise<Settings> {
-  const known = await variables(pool, common)
+async function settingsOf(connections: Connections): Promise<Settings> {
+  const known = await variables(connections, common)
   const server = known.get('version') ?? ''
   const isolation = isMariaDB(server) && isBefore(server, 11, 1) ? 'tx_isolation' : 'transaction_isolation'
-  const level = (await variables(pool, [isolation])).get(isolation)
-  const shown = await rowsOf(
-    pool,
+  const level = (await variables(connections, [isolation])).get(isolation)
+  const shown = await connections.rows(
     `show variables where variable_name in (${special.map(name => `'${name}'`).join(', ')})`,
   )
   return new Map([
@@ -96,9 +94,9 @@ async function settingsOf(pool: MySQLPool): Promise<Settings> {
   ])
 }
 
-async function variables(pool: MySQLPool, names: readonly string[]): Promise<Map<string, string>> {
+async function variables(connections: Connections, names: readonly string[]): Promise<Map<string, string>> {
   const columns = names.map(name => `cast(@@${name} as binary)`).join(', ')
-  const [row = []] = await rowsOf(pool, `select ${columns} limit 1`)
+  const [row = []] = await connections.rows(`select ${columns} limit 1`)
   return new Map(names.map((name, index) => [name, String(row[index])]))
 }
 
@@ -131,9 +129,8 @@ function checkSettings(settings: Settings): void {
 }
 
 /** Whether the table is there, as this version makes it. */
-async function stands(pool: MySQLPool, table: string, settings: Settings): Promise<boolean> {
-  const rows = await rowsOf(
-    pool,
+async function stands(connections: Connections, table: string, settings: Settings): Promise<boolean> {
+  const rows = await connections.rows(
     `select cast(table_name as binary), cast(engine as binary), cast(table_comment as binary) from information_schema.tables where table_schema = database() and table_name = ${text(table)} limit 9`,
   )
   const isLowerCased = settings.get('lower_case_table_names') !== '0'

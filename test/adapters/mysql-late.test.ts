@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import * as baileys from '@whiskeysockets/baileys'
 import type { Pool, RowDataPacket } from 'mysql2/promise'
+import { mysqlStore } from '../../adapters/mysql.ts'
 import { useMySQLAuthState } from '../../src/entries/mysql.ts'
 import { fenceName, recordName, scopeOf } from '../../src/names.ts'
 import { containing, TcpProxy } from '../proxy/tcp-proxy.ts'
-import { connect, freshTable, openStore, sharedUrl } from './mysql-backend.ts'
+import { connect, failure, freshTable, openStore, sharedUrl } from './mysql-backend.ts'
 
 const session = 'shop'
 const options = { session, logger: false, baileys, retry: { forMs: 6_000 } } as const
@@ -66,6 +67,21 @@ test('a batch of a former owner that is delivered after a take-over changes noth
   await held.deliver()
   assert.equal(await late, false)
   assert.deepEqual(await taker.read('s', ['a', fenceName]), ['1', 'new'])
+})
+
+test('a connection that hangs is given up, so that a pool of one goes on', async () => {
+  const one = connect({ uri: proxy.url(sharedUrl), connectionLimit: 1 })
+  const store = mysqlStore(one, { table }, { longestAnswerMs: 300 })
+  await store.open()
+  assert.equal(await store.write('s', [{ name: 'a', value: '1' }]), true)
+  const held = proxy.hold(containing('select cast'))
+  const refused = await failure(store.read('s', ['a']))
+  assert.equal(refused.code, 'READ_FAILED')
+  assert.match(refused.message, /did not answer within 0\.3 s/)
+  assert.equal(store.isPermanent?.(refused), false)
+  assert.deepEqual(await store.read('s', ['a']), ['1'])
+  held.drop()
+  await one.end()
 })
 
 async function stored(id: string): Promise<string> {

@@ -101,7 +101,7 @@ test('a batch over max_allowed_packet is refused by that name, and the same pool
   assert.equal(refused.code, 'BATCH_TOO_LARGE')
   assert.match(refused.message, /max_allowed_packet/)
   assert.equal(store.isPermanent?.(refused), true)
-  const many = Array.from({ length: 20_000 }, (_, index) => ({ name: `${index}`, value: secret }))
+  const many = Array.from({ length: 25_000 }, (_, index) => ({ name: `${index}`, value: secret }))
   assert.equal((await failure(store.write('s', many))).code, 'BATCH_TOO_LARGE')
   // The server may have been given a lower limit since.
   await pool.query('set global max_allowed_packet = 65536')
