@@ -112,8 +112,8 @@ function warnOnce({ store, log }: SessionSettings, domain: Domain): void {
   const warned = warnedOf.get(domain) ?? new Set()
   warnedOf.set(domain, warned)
   for (const { code, message } of store.warnings ?? []) {
-    if (warned.has(code)) continue
-    warned.add(code)
+    if (warned.has(message)) continue
+    warned.add(message)
     log.warn(code, message)
   }
 }

@@ -8,10 +8,10 @@ const evicts = { code: 'REDIS_EVICTS', message: 'Logins may be evicted. Set maxm
 
 test('what a store finds unsafe when it opens is logged once for all sessions of the process', async () => {
   const { lines, logger } = collector()
-  const store = warning(memoryStore(), [evicts, { code: 'OTHER', message: 'Other.' }])
+  const store = warning(memoryStore(), [evicts, { code: 'REDIS_EVICTS', message: 'Other.' }])
   const first = await open(store, { logger })
   const second = await open(store, { logger, session: 'another' })
-  expect(lines).toEqual([`REDIS_EVICTS: ${evicts.message}`, 'OTHER: Other.'])
+  expect(lines).toEqual([`REDIS_EVICTS: ${evicts.message}`, 'REDIS_EVICTS: Other.'])
   await second.close()
   await first.close()
 })
