@@ -1,6 +1,6 @@
 import type { Change, Entry, Guard, ListOptions, Store, StoreWarning } from '../src/store.ts'
 import { arrayOf, type Connection, connectionOf, type PostgresClient, type Row } from './postgres/client.ts'
-import { findOrCreate, qualified, type TableOptions } from './postgres/schema.ts'
+import { qualified, type TableOptions } from './postgres/schema.ts'
 import {
   type Outcome,
   removeValues,
@@ -8,6 +8,7 @@ import {
   statementsFor,
   writeValues,
 } from './postgres/statements.ts'
+import { findOrCreate } from './postgres/table.ts'
 import { explained, isHalfCreated, isMissing, isPermanent, kind, trouble } from './postgres/trouble.ts'
 
 export type { PgClient, PgQuery, PostgresClient, PostgresJsClient } from './postgres/client.ts'

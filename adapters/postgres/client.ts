@@ -8,12 +8,9 @@ export interface PgClient {
 /** A statement as `pg` takes it: unnamed, so that any connection of a pool or a pooler can run it. */
 export interface PgQuery {
   text: string
-  // `pg` declares a list that it may write to, of anything.
-  // biome-ignore lint/suspicious/noExplicitAny: its type says so
-  values: any[]
+  values: string[]
   rowMode: 'array'
-  // biome-ignore lint/suspicious/noExplicitAny: its type says so
-  types: { getTypeParser(): any }
+  types: { getTypeParser(): (value: unknown) => unknown }
 }
 
 /** What a store needs of the `sql` of `postgres` (postgres.js). */
