@@ -112,7 +112,7 @@ export const readLandedAuthState: PromiseCases<AuthContext> = {
       name: 'after a batch of unknown outcome, a read says what the store holds',
       async run({ failing, open, openStore, scope }) {
         const store = failing(await openStore())
-        const { auth, keys } = await open({ store, retry: { forMs: 60 } })
+        const { auth, keys } = await open({ store, retry: { forMs: 250 } })
         await auth.saveCreds()
         for (const failure of ['before', 'after'] as const) {
           await setAfterOutage(() => keys.set({ session: { a: 'old' } }))

@@ -299,7 +299,7 @@ export const oneWriterAuthState: PromiseCases<AuthContext> = {
       name: 'a session whose owner gives no sign of life for its ttlMs is taken over',
       async run({ open, openStore, scope, session }) {
         const store = await openStore()
-        await foreignOwner(store, scope, session, 150).take()
+        await foreignOwner(store, scope, session, 600).take()
         const { keys } = await open({ lease: { waitMs: 20_000 } })
         await keys.set({ session: { a: 'a' } })
         assertSame(await storedKey(store, scope, 'session', 'a'), 'a')

@@ -161,7 +161,7 @@ export const noSilentIdentityAuthState: PromiseCases<AuthContext> = {
         const store = failing(await openStore())
         for (const method of ['read', 'list'] as const) {
           store.fail(method)
-          if (method === 'read') await rejectsWith(open({ store, retry: { forMs: 50 } }), 'READ_FAILED')
+          if (method === 'read') await rejectsWith(open({ store, retry: { forMs: 250 } }), 'READ_FAILED')
           store.mend()
         }
         const { auth } = await open()
@@ -178,7 +178,7 @@ export const noSilentIdentityAuthState: PromiseCases<AuthContext> = {
         const identity = JSON.stringify(first.auth.state.creds)
         await first.auth.close()
         const end = await outage()
-        const error: unknown = await open({ retry: { forMs: 50 } }).catch(reason => reason)
+        const error: unknown = await open({ retry: { forMs: 250 } }).catch(reason => reason)
         assert.ok(isAuthStateError(error), 'a session was opened in an outage')
         assert.ok(error.code === 'READ_FAILED' || error.code === 'WRITE_FAILED', error.code)
         await end()
@@ -192,7 +192,7 @@ export const noSilentIdentityAuthState: PromiseCases<AuthContext> = {
         const store = failing(await openStore())
         await put(store, scope, { [recordName('session', 'a')]: '"a"' })
         store.fail('list')
-        await rejectsWith(open({ store, retry: { forMs: 50 } }), 'READ_FAILED')
+        await rejectsWith(open({ store, retry: { forMs: 250 } }), 'READ_FAILED')
         store.mend()
         await assertReads(store, scope, { creds: undefined })
       },
