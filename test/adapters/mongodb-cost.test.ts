@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import type { Collection, MongoClient } from 'mongodb'
+import { mongoStore } from '../../adapters/mongodb.ts'
+import { useMongoAuthState } from '../../src/entries/mongodb.ts'
+import type { Store } from '../../src/store.ts'
+import { commandsOf, freshName, testClient } from './mongodb-collections.ts'
+
+/** Longer than an apply, and shorter than a heartbeat's period. */
+const restMs = 500
+
+let client: MongoClient
+let collection: Collection
+
+beforeAll(async () => {
+  client = await testClient()
+})
+afterAll(() => client.close())
+beforeEach(() => {
+  collection = client.db().collection(freshName())
+})
+afterEach(() => collection.drop().catch(() => {}))
+
+const scope = 'shop'
+const fence = [{ name: '!fence', value: 'token' }]
+
+test('reads of 1, 100 and 1,000 records are one command each, also of records that are not applied or not there', async () => {
+  const store = await taken()
+  await write(store, records(1000))
+  await store.close()
+  for (const count of [1, 100, 1000]) {
+    for (const prefix of ['pre-key', 'session']) {
+      const names = Array.from({ length: count }, (_, at) => `${prefix}/${at}`)
+      assert.deepEqual(await commandsOf(client, () => store.read(scope, names)), ['find'])
+    }
+  }
+  assert.deepEqual(await commandsOf(client, () => store.read(scope, ['!fence'])), ['find'])
+}, 30_000)
+
+test('a batch of 1 and of 812 records is one command before it resolves, and one after', async () => {
+  const store = await taken()
+  for (const count of [1, 812, 1, 812]) {
+    const changes = records(count)
+    const names: string[] = []
+    const before = await commandsOf(client, async () => {
+      await write(store, changes)
+      names.push('resolved')
+    })
+    assert.deepEqual(before.slice(0, 1), ['update'])
+    await store.close()
+    const all = await commandsOf(client, () => write(store, changes).then(() => store.close()))
+    assert.deepEqual(all, ['update', 'update'])
+  }
+}, 30_000)
+
+test('a session of 10,000 records costs as many commands and documents for each operation as one of 100', async () => {
+  const costs = []
+  for (const size of [100, 10_000]) {
+    await collection.drop().catch(() => {})
+    const store = await taken()
+    for (let at = 0; at < size; at += 1000) await write(store, records(Math.min(size, 1000), at))
+    while ((await collection.countDocuments({ scope })) < size + 1) await store.close()
+    await store.close()
+    const names = ['pre-key/1', 'pre-key/50', 'session/none']
+    costs.push([
+      await commandsOf(client, () => store.read(scope, names)),
+      await commandsOf(client, () => write(store, records(10)).then(() => store.close())),
+      await commandsOf(client, () => store.write(scope, [{ name: '!fence', value: 'token' }], fence)),
+      await documentsSent(() => store.read(scope, names)),
+      await logLength(),
+    ])
+  }
+  assert.deepEqual(costs[1], costs[0])
+}, 120_000)
+
+test('opening what is open already, beside 500 other sessions, is one command, and reads none of them', async () => {
+  const store = await taken()
+  for (let at = 0; at < 500; at++) {
+    await store.write(`other-${at}`, [{ name: 'creds', value: 'c' }])
+  }
+  await store.close()
+  const again = mongoStore(collection)
+  let documents = 0
+  assert.deepEqual(
+    await commandsOf(client, async () => {
+      documents = await documentsSent(() => again.open())
+    }),
+    ['find'],
+  )
+  assert.equal(documents, 1)
+  assert.equal(await documentsSent(() => again.read(scope, ['!fence'])), 1)
+}, 60_000)
+
+test('through an auth state a cached read costs nothing, nor does an idle session beside its heartbeat', async () => {
+  const auth = await useMongoAuthState(collection, {
+    session: 'shop',
+    logger: false,
+    // A heartbeat that is late on a busy machine makes the session look at its fence.
+    lease: { ttlMs: 60_000 },
+  })
+  await auth.saveCreds()
+  await auth.state.keys.set({ 'lid-mapping': { a: 'b' } })
+  await new Promise(resolve => setTimeout(resolve, restMs))
+  const read = () => auth.state.keys.get('lid-mapping', ['a', 'b'])
+  assert.deepEqual(await commandsOf(client, async () => read()), ['find'])
+  assert.deepEqual(await commandsOf(client, async () => read()), [])
+  const idle = await commandsOf(client, async () => {}, 4_000)
+  assert.ok(idle.length <= 1, idle.join())
+  assert.ok(idle.every(name => name === 'update'))
+  await auth.close()
+}, 20_000)
+
+async function taken(): Promise<Store> {
+  const store = mongoStore(collection)
+  await store.open()
+  assert.ok(
+    await store.write(scope, [{ name: '!fence', value: 'token' }], [{ name: '!fence', value: undefined }]),
+  )
+  return store
+}
+
+async function write(store: Store, changes: readonly { name: string; value: string }[]): Promise<void> {
+  assert.ok(await store.write(scope, changes, fence))
+}
+
+function records(count: number, from = 0): { name: string; value: string }[] {
+  return Array.from({ length: count }, (_, at) => ({ name: `pre-key/${from + at}`, value: 'x'.repeat(200) }))
+}
+
+/** How many documents come back while `work` goes on. */
+async function documentsSent(work: () => Promise<unknown>): Promise<number> {
+  let count = 0
+  const note = ({ reply }: { reply: unknown }) => {
+    count += Object(reply).cursor?.firstBatch?.length ?? 0
+  }
+  client.on('commandSucceeded', note)
+  await work()
+  client.off('commandSucceeded', note)
+  return count
+}
+
+async function logLength(): Promise<number> {
+  return Object(await collection.findOne({ scope, incarnation: { $exists: true } })).log.length
+}
