@@ -214,6 +214,51 @@ test('reads beside a process that lands and applies in a loop see whole batches,
   await writer.close()
 }, 60_000)
 
+test('a batch that lands and is applied while a read is under way at the server is seen whole', async () => {
+  const writer = await opened(collection)
+  await take(writer, undefined, 'a')
+  await land(writer, 'a', put('creds', '1'), put('pre-key/1', '1'), put('pre-key/2', '1'))
+  await writer.close()
+  let turn = 1
+  // MongoDB reads document after document, and others write in between; here they do so each of three times.
+  const reader = await opened(
+    yielding(collection, async () => {
+      turn += 1
+      if (turn > 3) return
+      await land(
+        writer,
+        'a',
+        put('creds', `${turn}`),
+        put('pre-key/1', undefined),
+        put('pre-key/2', `${turn}`),
+      )
+      await writer.close()
+    }),
+  )
+  await reader.read(scope, ['creds'])
+  turn = 1
+  assert.deepEqual(await read(reader), ['3', undefined, '3'])
+  assert.equal(turn, 4)
+})
+
+/** A real collection, which reads the first document of a find by itself, and the others after `between`. */
+function yielding(place: Collection, between: () => Promise<void>): MongoCollection {
+  return new Proxy(place, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (name !== 'find') return typeof value === 'function' ? value.bind(target) : value
+      return (filter: object, options: object) => ({
+        async toArray() {
+          const [first] = await target.find(filter, options).toArray()
+          await between()
+          const [, ...others] = await target.find(filter, options).toArray()
+          return first ? [first, ...others] : []
+        },
+      })
+    },
+  })
+}
+
 /** Commands of that name are lost on their way. */
 function dropping(lost: string): Interposition {
   return (method, send) => (method === lost ? Promise.reject(new Error('cut off')) : send())
