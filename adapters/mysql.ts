@@ -69,6 +69,7 @@ class MySQLStore implements Store {
       readNames: Math.min(mostNames, Math.max(1, Math.floor(maxPacketBytes / nameBytes))),
       // Base64 makes four bytes of three. What lies between is up to `write`, which counts what it sends.
       batchBytes: Math.floor(maxPacketBytes * 0.75),
+      batchRemedy: 'raise the server’s max_allowed_packet',
     }
   }
 

@@ -48,6 +48,8 @@ export interface StoreLimits {
   readonly readNames: number
   /** UTF-8 bytes of all names and values of one `write`. */
   readonly batchBytes: number
+  /** What an operator may do to raise that, for the error that says so: `raise max_allowed_packet on the server`. */
+  readonly batchRemedy?: string
 }
 
 /** What outlives what: nothing, this process's end, the machine's power, or what the server promises. */

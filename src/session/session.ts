@@ -103,6 +103,7 @@ export class Session {
     )
     this.#queue = new WriteQueue({
       batchBytes: this.batchBytes,
+      batchRemedy: store.limits.batchRemedy,
       outage: this.#writes,
       attempt: changes => this.#attempt(changes),
       isFinal: error => isFinal(store, error),

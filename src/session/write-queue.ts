@@ -19,6 +19,7 @@ interface Call {
 /** What a queue needs of the session that it works for. */
 export interface WriteQueueOptions {
   readonly batchBytes: number
+  readonly batchRemedy: string | undefined
   readonly outage: Outage
   /** Tries once to land a batch. Resolves when it is durable; rejects otherwise. */
   readonly attempt: (changes: readonly Change[]) => Promise<void>
@@ -55,9 +56,9 @@ export class WriteQueue {
   /** Queues changes; resolves when they have landed. */
   push(changes: readonly Change[], outlastsOutage: boolean): Promise<void> {
     if (this.#end) return Promise.reject(this.#end)
-    const { outage, batchBytes: limit, describe } = this.#options
+    const { outage, batchBytes: limit, batchRemedy, describe } = this.#options
     const bytes = batchBytes(changes)
-    if (bytes > limit) return Promise.reject(describe(tooLarge(bytes, limit)))
+    if (bytes > limit) return Promise.reject(describe(tooLarge(bytes, limit, batchRemedy)))
     if (!outlastsOutage && outage.isTooLong && (this.#isRunning || !outage.mayProbe())) {
       return Promise.reject(describe(storeDown(outage.lastError)))
     }
@@ -199,10 +200,11 @@ export function batchBytes(changes: readonly Change[]): number {
   return changes.reduce((sum, change) => sum + bytes(change), 0)
 }
 
-function tooLarge(bytes: number, limit: number): AuthStateError {
+function tooLarge(bytes: number, limit: number, remedy: string | undefined): AuthStateError {
+  const orElse = remedy === undefined ? '' : `, or ${remedy}`
   return new AuthStateError(
     'BATCH_TOO_LARGE',
-    `One change of ${bytes} bytes is more than the ${limit} that this store lands in one piece. Set fewer records at once.`,
+    `One change of ${bytes} bytes is more than the ${limit} that this store lands in one piece. Set fewer records at once${orElse}.`,
   )
 }
 

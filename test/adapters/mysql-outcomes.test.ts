@@ -7,6 +7,7 @@ import { useAuthState } from '../../src/auth-state.ts'
 import { useMySQLAuthState } from '../../src/entries/mysql.ts'
 import { fenceName } from '../../src/names.ts'
 import type { Store } from '../../src/store.ts'
+import { sealed } from '../../src/stores/sealed.ts'
 import { startServer } from '../servers/start-server.ts'
 import { connect, failure, freshTable, openStore } from './mysql-backend.ts'
 
@@ -101,6 +102,15 @@ test('a batch over max_allowed_packet is refused by that name, and the same pool
   assert.equal(refused.code, 'BATCH_TOO_LARGE')
   assert.match(refused.message, /max_allowed_packet/)
   assert.equal(store.isPermanent?.(refused), true)
+  // Most are refused before they reach the store.
+  for (const through of [store, sealed(store, { keys: { k1: new Uint8Array(32) } })]) {
+    const auth = await useAuthState(through, { session: 'large', logger: false, baileys })
+    const set = auth.state.keys.set({ 'sender-key': { a: Buffer.alloc(2_000_000) } })
+    const error = await failure(Promise.resolve(set))
+    assert.equal(error.code, 'BATCH_TOO_LARGE')
+    assert.match(error.message, /max_allowed_packet/)
+    await auth.remove()
+  }
   const many = Array.from({ length: 25_000 }, (_, index) => ({ name: `${index}`, value: secret }))
   assert.equal((await failure(store.write('s', many))).code, 'BATCH_TOO_LARGE')
   // The server may have been given a lower limit since.

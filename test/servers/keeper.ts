@@ -19,6 +19,8 @@ export class Keeper implements AsyncDisposable {
   readonly #started: Map<ServerName, Promise<SharedServer>> = new Map()
   readonly #own: Server[] = []
   readonly #http = createServer(async ({ url = '' }, response) => {
+    // A connection that is kept alive may be closing at the very moment in which it is used again.
+    response.setHeader('connection', 'close')
     try {
       const name = serverKinds.find(kind => `/${kind.name}` === url)?.name
       if (!name) throw new TypeError(`There is no server ${url}.`)

@@ -48,11 +48,12 @@ export class SealedStore implements Store {
   }
 
   get limits(): StoreLimits {
-    const { readNames, batchBytes } = this.#store.limits
+    const { readNames, batchBytes, ...rest } = this.#store.limits
     const placesPerName = this.#hideNames ? this.#ring.size + 1 : 1
     // Base64 and headers: small records grow the most, and names of 20 bytes to 75 where they are hidden.
     const growth = this.#hideNames ? 4 : 2
     return {
+      ...rest,
       readNames: Math.max(1, Math.floor((readNames - 1) / placesPerName)),
       batchBytes: Math.floor(batchBytes / growth),
     }
