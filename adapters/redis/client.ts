@@ -4,6 +4,7 @@ export interface IoredisClient {
   readonly isCluster?: boolean
   call(command: string, args: (string | number)[]): Promise<unknown>
   duplicate(): unknown
+  on(event: 'close' | '-node', listener: () => void): unknown
 }
 
 /** What this store calls of node-redis: of clients, pools and sentinels, and of clusters. */

@@ -1,4 +1,5 @@
 import type { Driver, IoredisClient, OwnConnection } from './client.ts'
+import { orLost } from './losses.ts'
 
 /** The client of ioredis as a driver. It puts its `keyPrefix` before the keys of scripts by itself. */
 export function ioredisDriver(client: IoredisClient): Driver {
@@ -8,8 +9,10 @@ export function ioredisDriver(client: IoredisClient): Driver {
     get isClosed() {
       return client.status === 'end'
     },
-    evalSha: (sha, keys, args) => client.call('evalsha', [sha, keys.length, ...keys, ...args]),
-    eval: (lua, keys, args) => client.call('eval', [lua, keys.length, ...keys, ...args]),
+    evalSha: (sha, keys, args) =>
+      orLost(client, () => client.call('evalsha', [sha, keys.length, ...keys, ...args])),
+    eval: (lua, keys, args) =>
+      orLost(client, () => client.call('eval', [lua, keys.length, ...keys, ...args])),
     configGet: pattern => client.call('config', ['GET', pattern]),
     duplicate: async () => ownConnection(Object(client.duplicate())),
   }
