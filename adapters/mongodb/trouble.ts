@@ -10,7 +10,7 @@ export function trouble(code: AuthStateErrorCode, message: string, cause?: unkno
 
 /** What to tell of an error of the driver, without the filters, documents and ids that it carries. */
 export function explained(error: unknown, code: 'READ_FAILED' | 'WRITE_FAILED'): unknown {
-  if (isAuthStateError(error) || !(error instanceof Error)) return error
+  if (isAuthStateError(error) || isOfLanguage(error)) return error
   const clean = cleaned(error)
   const [what, remedy] = reasons[clean.code] ?? [says(clean), 'Look at the server, and at the network to it.']
   const doing = code === 'READ_FAILED' ? 'read' : 'written'
@@ -24,7 +24,7 @@ export function explained(error: unknown, code: 'READ_FAILED' | 'WRITE_FAILED'):
 /** True where no repetition helps and nothing was changed. */
 export function isPermanent(error: unknown): boolean {
   if (isAuthStateError(error)) return error.code !== 'READ_FAILED' && error.code !== 'WRITE_FAILED'
-  return error instanceof Error && /^(?:Type|Range|Reference|Syntax)Error$/.test(error.name)
+  return isOfLanguage(error)
 }
 
 /** What the server answered, by its number; undefined for an error that is not the server's. */
@@ -58,14 +58,19 @@ class CleanError extends Error {
   }
 }
 
-function cleaned(error: Error): CleanError {
-  const { codeName } = Object(error)
-  const number = numberOf(error)
-  const code = number === undefined ? error.name : String(number)
+function isOfLanguage(error: unknown): boolean {
+  return /^(?:Type|Range|Reference|Syntax)Error$/.test(String(Object(error).name))
+}
+
+function cleaned(error: unknown): CleanError {
+  const { code: given, codeName } = Object(error)
+  const name = String(Object(error).name ?? 'Error')
+  const isOfSystem = typeof given === 'string' && /^E[A-Z_]+$/.test(given)
+  const code = isOfSystem || numberOf(error) !== undefined ? String(given) : name
   // Those of the network and of finding a server tell hosts and ports; those of the server quote what was sent.
-  const isNetwork = /^Mongo(?:Network|ServerSelection|NetworkTimeout)/.test(error.name)
-  const words = isNetwork ? error.message : typeof codeName === 'string' ? codeName : error.name
-  return new CleanError(error.name, code, words)
+  const isNetwork = isOfSystem || /^Mongo(?:Network|ServerSelection)/.test(name)
+  const words = isNetwork ? String(Object(error).message) : typeof codeName === 'string' ? codeName : name
+  return new CleanError(name, code, words)
 }
 
 function says({ code, message }: CleanError): string {
