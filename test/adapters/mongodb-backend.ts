@@ -27,7 +27,7 @@ async function createData(url: string): Promise<BackendData> {
       proxy.down()
       let ending: Promise<void> | undefined
       return () => {
-        ending ??= proxy.up()
+        ending ??= proxy.up().then(() => answered(client))
         return ending
       }
     },
@@ -38,5 +38,19 @@ async function createData(url: string): Promise<BackendData> {
       await direct.db().collection(name).drop()
       await direct.close()
     },
+  }
+}
+
+/** Resolves when the client has noticed that connections of its pool are dead, and has one that works. */
+async function answered(client: MongoClient): Promise<void> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const isUp = await client
+      .db()
+      .command({ ping: 1 })
+      .then(
+        () => true,
+        () => false,
+      )
+    if (isUp) return
   }
 }
