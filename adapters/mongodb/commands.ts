@@ -1,5 +1,5 @@
 import type { MongoCollection } from './collection.ts'
-import { explained, isDuplicate, isOnlyDuplicates } from './trouble.ts'
+import { duplicatesOf, explained, isDuplicate } from './trouble.ts'
 
 /** What a client, database or collection may have set otherwise for all its calls. */
 const plain = {
@@ -30,7 +30,7 @@ export interface FindOptions {
 
 /** What one upsert or insert of {@link Commands.bulk} is. */
 export type BulkOperation =
-  | { readonly updateOne: { readonly filter: object; readonly update: object; readonly upsert: true } }
+  | { readonly updateOne: { readonly filter: object; readonly update: object; readonly upsert: boolean } }
   | { readonly insertOne: { readonly document: object } }
 
 /**
@@ -97,13 +97,24 @@ export class Commands {
 
   /** Does all of it; an upsert whose document is there, but is not what its filter asks for, is left out. */
   async bulk(operations: readonly BulkOperation[]): Promise<void> {
-    await this.#write(async () => {
-      try {
-        await this.#collection.bulkWrite(operations, { ...writing, ordered: false })
-      } catch (error) {
-        if (!isOnlyDuplicates(error)) throw error
-      }
-    })
+    const refused = await this.#write(() => this.#refusedOf(operations))
+    // Of two that insert one document at once the second is refused, whichever is the later. It is there now: look.
+    const again = refused.flatMap(operation =>
+      'updateOne' in operation ? [{ updateOne: { ...operation.updateOne, upsert: false } }] : [],
+    )
+    if (again.length > 0) await this.#write(() => this.#refusedOf(again))
+  }
+
+  /** Does all that it can; gives those that were refused since a document with their `_id` is there. */
+  async #refusedOf(operations: readonly BulkOperation[]): Promise<BulkOperation[]> {
+    try {
+      await this.#collection.bulkWrite(operations, { ...writing, ordered: false })
+      return []
+    } catch (error) {
+      const indexes = duplicatesOf(error)
+      if (!indexes) throw error
+      return operations.filter((_, index) => indexes.has(index))
+    }
   }
 
   /** How the collection was made; `undefined` where it is not there yet. */

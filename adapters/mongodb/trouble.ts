@@ -38,12 +38,16 @@ export function isDuplicate(error: unknown): boolean {
   return numberOf(error) === 11000
 }
 
-/** True for a `bulkWrite` of which nothing failed but upserts that found a later document in their place. */
-export function isOnlyDuplicates(error: unknown): boolean {
+/**
+ * Which operations of a `bulkWrite` found a document with their `_id` in their place, where that is all that failed;
+ * `undefined` where something else did.
+ */
+export function duplicatesOf(error: unknown): ReadonlySet<number> | undefined {
   const { writeErrors, result, err } = Object(error)
-  const failed = [writeErrors].flat()
+  const failed = writeErrors === undefined ? [] : [writeErrors].flat()
   const concern = err?.constructor?.name === 'WriteConcernError' || result?.getWriteConcernError?.()
-  return writeErrors !== undefined && failed.length > 0 && failed.every(isDuplicate) && !concern
+  if (failed.length === 0 || !failed.every(isDuplicate) || concern) return undefined
+  return new Set(failed.map(each => Number(Object(each).index)))
 }
 
 /** What may be known of an error: its name, its number, and the words of the network's. */

@@ -62,6 +62,28 @@ test('a take-over keeps batches that two owners before it left in the log', asyn
   assert.equal((await recordsIn()).length, 3)
 })
 
+test('a record that another inserts at the same moment is looked at again: it may be the older one', async () => {
+  let bulks = 0
+  const interposition: Interposition = async (method, send) => {
+    bulks += method === 'bulkWrite' ? 1 : 0
+    if (method !== 'bulkWrite' || bulks > 1) return send()
+    // What an upsert meets whose filter had found nothing when the other's had not come yet.
+    const records: Collection<{ _id: string }> = client.db().collection(collection.collectionName)
+    const _id = `!${(await scopeDocument()).incarnation}!pre-key/1`
+    await records.insertOne({ _id, scope: 'not found', seq: 0, value: 'older' } as { _id: string })
+    return await send().finally(() => records.updateOne({ _id }, { $set: { scope } }))
+  }
+  const store = await opened(interposed(collection, interposition))
+  await take(store, undefined, 'me')
+  await land(store, 'me', put('creds', 'c'), put('pre-key/1', 'newer'))
+  await store.close()
+  assert.equal(bulks, 2)
+  assert.deepEqual(await recordsIn(), [
+    ['creds', 'c'],
+    ['pre-key/1', 'newer'],
+  ])
+})
+
 test('an apply that arrives after a take-over, newer batches and removals changes nothing', async () => {
   const gate = new Gate()
   const zombie = await opened(
