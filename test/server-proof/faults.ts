@@ -15,8 +15,8 @@ const randomForMs = 6_000
 const isBatch = containing(everyBatch)
 const seed = Number(process.env.AUTHKIT_SEED ?? randomInt(2 ** 31))
 
-/** Declares tests in which the network breaks under load. */
-export function proveFaults(at: ServerStore, line: () => Line): void {
+/** Declares tests in which single connections break under load. */
+export function proveCuts(at: ServerStore, line: () => Line): void {
   test.each<[string, (proxy: TcpProxy) => Fault]>([
     ['before a batch', proxy => proxy.cutBefore(isBatch)],
     ['in a batch', proxy => proxy.cutWithin(500, isBatch)],
@@ -33,7 +33,10 @@ export function proveFaults(at: ServerStore, line: () => Line): void {
     },
     60_000,
   )
+}
 
+/** Declares tests in which the whole network breaks, under load and alone. */
+export function proveOutages(at: ServerStore, line: () => Line): void {
   test('delays, stalls and refused connections, under load, lose nothing, and every caller succeeds', async () => {
     await underLoad(at, line(), async (load, proxy) => {
       proxy.delayMs = 40

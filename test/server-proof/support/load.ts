@@ -68,7 +68,7 @@ export class Load {
     return load
   }
 
-  /** Resolves when every session has acknowledged a step that was begun after this call. */
+  /** Resolves when every session has acknowledged a step that was begun after this call; rejects when one fails. */
   async progress(withinMs: number): Promise<void> {
     const news = this.#sessions.map(session => session.progress())
     await within(Promise.all(news), 'every session to land a step', withinMs)
@@ -80,8 +80,9 @@ export class Load {
     this.#isStopped = true
     await this.#looking
     for (const end of this.#ends) await end()
-    const failures = this.#sessions.flatMap(session => session.failures)
-    expect({ failures, faults: this.#faults }).toEqual({ failures: [], faults: [] })
+    // Hundreds may fail, and few words say why.
+    const failures = new Set(this.#sessions.flatMap(session => session.failures.map(String)))
+    expect({ failures: Array.from(failures), faults: this.#faults }).toEqual({ failures: [], faults: [] })
     expect(this.looks).toBeGreaterThan(0)
     const again = await this.#at.open(this.#url)
     let steps = 0
@@ -125,7 +126,11 @@ class LoadedSession {
   readonly #writers: readonly Promise<void>[]
   #begun = 0
   #isStopped = false
-  #watchers: { readonly after: number; readonly resolve: () => void }[] = []
+  #watchers: {
+    readonly after: number
+    readonly resolve: () => void
+    readonly reject: (error: unknown) => void
+  }[] = []
 
   constructor(auth: AuthState) {
     this.#auth = auth
@@ -135,7 +140,7 @@ class LoadedSession {
 
   progress(): Promise<void> {
     const after = this.#begun
-    return new Promise(resolve => this.#watchers.push({ after, resolve }))
+    return new Promise((resolve, reject) => this.#watchers.push({ after, resolve, reject }))
   }
 
   async stop(): Promise<void> {
@@ -156,6 +161,7 @@ class LoadedSession {
         this.#acknowledge(step)
       } catch (error) {
         this.failures.push(error)
+        for (const { reject } of this.#watchers.splice(0)) reject(error)
       }
       await sleep(pauseMs)
     }
