@@ -6,6 +6,8 @@ import { type BaileysLine, type Bot, Bots, brokenSession } from '../whatsapp/bot
 import { within } from '../whatsapp/within.ts'
 
 const kills = 4
+/** Baileys 7 knows no sender key for a message to a group. */
+const noSenderKey = 'No session found to decrypt message'
 const messages = 160
 
 /** Declares a test that kills a bot in mid-stream again and again, on a store that each run makes anew. */
@@ -58,10 +60,19 @@ async function killBot(line: BaileysLine, storeIn: () => BotStore | Promise<BotS
 
   expect(missing()).toEqual([])
   expect(bots.server.counts.pairings).toBe(1 + senders.length)
-  expect(bot.log.filter(text => brokenSession.test(text) && !text.includes(decryptedBefore))).toEqual([])
+  expect(bot.log.filter(text => brokenSession.test(text) && !isOfKill(text))).toEqual([])
 
   await repliesReach()
   await bot.stop()
+
+  /**
+   * What a kill between two transactions of Baileys leaves: a message whose decryption is stored comes again, and, where
+   * it brought a member's sender key, which Baileys stores only after that, this member's messages to the group can't be
+   * read before they are sent again.
+   */
+  function isOfKill(text: string): boolean {
+    return text.includes(decryptedBefore) || (text.includes(noSenderKey) && bot.seenBefore.size > 0)
+  }
 
   async function sendShare(sender: Bot, index: number): Promise<void> {
     for (let number = index; number < messages; number += senders.length) {
