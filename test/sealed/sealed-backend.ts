@@ -51,3 +51,8 @@ export const sealings: readonly (readonly [name: string, ...turns: readonly Seal
 export const sealingsOnDisk: typeof sealings = sealings.filter(
   ([name]) => name === 'sealed' || name === 'sealed, with hidden names, rotating,',
 )
+
+/** The one that a store on a server is run through: with all that sealing does at once. */
+export const sealingsOnServers: typeof sealings = sealings.filter(
+  ([name]) => name === 'sealed, with hidden names, rotating,',
+)

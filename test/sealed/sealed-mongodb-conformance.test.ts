@@ -1,13 +1,13 @@
 import * as baileys from '@whiskeysockets/baileys'
 import { mongodbBackend } from '../adapters/mongodb-backend.ts'
 import { authStateSuite, storeSuite } from '../suite/index.ts'
-import { sealedBackend, sealingsOnDisk } from './sealed-backend.ts'
+import { sealedBackend, sealingsOnServers } from './sealed-backend.ts'
 
 const mongodb = await mongodbBackend()
 // Each batch is made safe with real fsyncs.
 const patientTest = (name: string, run: () => Promise<void>) => test(name, run, 60_000)
 
-for (const [name, ...turns] of sealingsOnDisk) {
+for (const [name, ...turns] of sealingsOnServers) {
   const backend = sealedBackend(mongodb, name, ...turns)
   storeSuite({ test: patientTest, backend })
   authStateSuite({ test: patientTest, backend, baileys })

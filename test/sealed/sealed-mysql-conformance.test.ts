@@ -1,12 +1,12 @@
 import * as baileys from '@whiskeysockets/baileys'
 import { mysqlBackend } from '../adapters/mysql-backend.ts'
 import { authStateSuite, storeSuite } from '../suite/index.ts'
-import { sealedBackend, sealingsOnDisk } from './sealed-backend.ts'
+import { sealedBackend, sealingsOnServers } from './sealed-backend.ts'
 
 // Each batch is made safe with real fsyncs.
 const patientTest = (name: string, run: () => Promise<void>) => test(name, run, 60_000)
 
-for (const [name, ...turns] of sealingsOnDisk) {
+for (const [name, ...turns] of sealingsOnServers) {
   const backend = sealedBackend(mysqlBackend, name, ...turns)
   storeSuite({ test: patientTest, backend })
   authStateSuite({ test: patientTest, backend, baileys })

@@ -1,13 +1,13 @@
 import * as baileys from '@whiskeysockets/baileys'
 import { postgresBackend } from '../adapters/postgres-backend.ts'
 import { authStateSuite, storeSuite } from '../suite/index.ts'
-import { sealedBackend, sealingsOnDisk } from './sealed-backend.ts'
+import { sealedBackend, sealingsOnServers } from './sealed-backend.ts'
 
 const postgres = await postgresBackend()
 // Each batch is made safe with real fsyncs.
 const patientTest = (name: string, run: () => Promise<void>) => test(name, run, 60_000)
 
-for (const [name, ...turns] of sealingsOnDisk) {
+for (const [name, ...turns] of sealingsOnServers) {
   const backend = sealedBackend(postgres, name, ...turns)
   storeSuite({ test: patientTest, backend })
   authStateSuite({ test: patientTest, backend, baileys })
