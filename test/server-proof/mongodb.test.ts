@@ -1,4 +1,4 @@
 import { mongodbServerStore } from '../stores/mongodb.ts'
 import { proveServer } from './prove-server.ts'
 
-proveServer(mongodbServerStore, { turnsOfWrite: 2, outages: false })
+proveServer(mongodbServerStore, { driverPollsEveryMs: 500 })

@@ -10,20 +10,14 @@ import { type Line, lineTo } from './support/line.ts'
 
 /** How one server's proof differs from another's. */
 export interface ServerProofOptions {
-  /** Round trips of one write, with what follows it. @default 1 */
-  readonly turnsOfWrite?: number
-  /**
-   * Whether its driver surely finds the server again when all its connections broke at once. MongoDB's may not, where
-   * it has to poll, as it has with mongo-java-server: a check that begins in that moment never ends.
-   * @default true
-   */
-  readonly outages?: boolean
+  /** How often its driver looks by itself whether the server lives. @default never */
+  readonly driverPollsEveryMs?: number
 }
 
 /** Declares all that is proved of a store on a real server: processes, networks that break, and what users type. */
 export function proveServer(
   at: ServerStore,
-  { turnsOfWrite = 1, outages = true }: ServerProofOptions = {},
+  { driverPollsEveryMs = Number.POSITIVE_INFINITY }: ServerProofOptions = {},
 ): void {
   describe(`${at.name}, by processes`, () => {
     proveProcesses(at)
@@ -45,13 +39,12 @@ export function proveServer(
     afterAll(async () => {
       await line?.[Symbol.asyncDispose]()
     })
-    proveIdle(at, through, turnsOfWrite)
+    proveIdle(at, through, driverPollsEveryMs)
     proveLateDelivery(at, through)
     proveCuts(at, through)
-    if (outages) proveOutages(at, through)
+    proveOutages(at, through)
   })
 
-  if (!outages) return
   describe(`${at.name}, on a server that is killed`, () => {
     proveRestarts(at)
   })

@@ -45,10 +45,20 @@ export const mongodbServerStore: ServerStore = {
 
 const parameter = 'authkitCollection'
 
+/**
+ * The least there is. Where the driver polls a server, as it does with mongo-java-server and MongoDB before 4.4, a poll
+ * that a lost connection sets off while the monitor's own is being lost never ends, and the client is dead for good; one
+ * that comes less than half a second after another is put off.
+ */
+const heartbeatFrequencyMS = 500
+
 /** The client connects with its first call. */
 function connect(url: string): { client: MongoClient; collection: Collection } {
   const place = new RegExp(`[?&]${parameter}=([^&]*)`)
   const name = decodeURIComponent(place.exec(url)?.[1] ?? 'authkit')
-  const client = new MongoClient(url.replace(place, ''), { serverSelectionTimeoutMS: 5000 })
+  const client = new MongoClient(url.replace(place, ''), {
+    serverSelectionTimeoutMS: 5000,
+    heartbeatFrequencyMS,
+  })
   return { client, collection: client.db().collection(name) }
 }
