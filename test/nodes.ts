@@ -8,11 +8,11 @@ const smoke = [
   'test/buffer-json',
   'test/baileys',
   'test/engine',
-  'test/end-to-end',
+  'test/end-to-end/embedded',
   'test/adapters/sqlite-(?!better)',
   'test/cacheable',
   'test/sealed/(?!sealed)',
-  'test/adapters/(postgres|mysql|redis|mongodb)-clients',
+  'test/adapters/(postgres-cost|mysql-clients|redis-clients|mongodb-outcomes)',
 ]
 
 for (const release of releases) {
