@@ -15,7 +15,9 @@ async function connect() {
     if (connection === 'close') {
       const statusCode = lastDisconnect?.error?.output?.statusCode
       console.log(`closed with ${statusCode}`)
-      if (statusCode === DisconnectReason.loggedOut) fs.rmSync(folder, { recursive: true, force: true })
+      // Writes under way may put a file into the folder while it is being removed, as with Baileys' own function.
+      if (statusCode === DisconnectReason.loggedOut)
+        fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
       connect()
     }
   })
