@@ -1,6 +1,6 @@
 import { Cluster } from 'ioredis'
-import { redisStore, useRedisAuthState } from '../../src/entries/redis.ts'
 import { nodesOf } from '../servers/redis-cluster.ts'
+import { ioredisAccess } from './ioredis-access.ts'
 import { deleteKeys } from './redis.ts'
 import type { ServerStore } from './server-store.ts'
 
@@ -13,34 +13,7 @@ export const redisClusterServerStore: ServerStore = {
     const [addresses = ''] = serverUrl.split('?')
     return `${addresses}?prefix=${encodeURIComponent(`${name}:`)}`
   },
-  async open(url) {
-    const { client, ...options } = connectRedisCluster(url)
-    const store = redisStore(client, options)
-    const close = async () => {
-      await store.close()
-      client.disconnect()
-    }
-    try {
-      await store.open()
-    } catch (error) {
-      await close()
-      throw error
-    }
-    return { store, close, [Symbol.asyncDispose]: close }
-  },
-  opener(url, options) {
-    let connected: ReturnType<typeof connectRedisCluster> | undefined
-    return {
-      open() {
-        connected ??= connectRedisCluster(url)
-        const { client, ...place } = connected
-        return useRedisAuthState(client, { ...options, ...place })
-      },
-      async close() {
-        connected?.client.disconnect()
-      },
-    }
-  },
+  ...ioredisAccess(connectRedisCluster),
   async erase(url) {
     const { client, prefix = 'authkit:' } = connectRedisCluster(url)
     await client.ping()

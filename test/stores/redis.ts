@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis'
-import { redisStore, useRedisAuthState } from '../../src/entries/redis.ts'
+import { ioredisAccess } from './ioredis-access.ts'
 import type { ServerStore } from './server-store.ts'
 
 /** Redis, by ioredis. The place in a URL is the key prefix, behind the number of the database: `redis://host/0?prefix=bots:`. */
@@ -12,34 +12,7 @@ export const redisServerStore: ServerStore = {
     url.searchParams.set('prefix', `${name}:`)
     return url.href
   },
-  async open(url) {
-    const { client, ...options } = connectRedis(url)
-    const store = redisStore(client, options)
-    const close = async () => {
-      await store.close()
-      client.disconnect()
-    }
-    try {
-      await store.open()
-    } catch (error) {
-      await close()
-      throw error
-    }
-    return { store, close, [Symbol.asyncDispose]: close }
-  },
-  opener(url, options) {
-    let connected: ReturnType<typeof connectRedis> | undefined
-    return {
-      open() {
-        connected ??= connectRedis(url)
-        const { client, ...place } = connected
-        return useRedisAuthState(client, { ...options, ...place })
-      },
-      async close() {
-        connected?.client.disconnect()
-      },
-    }
-  },
+  ...ioredisAccess(connectRedis),
   async erase(url) {
     const { client, prefix = 'authkit:' } = connectRedis(url)
     await deleteKeys(client, prefix)
