@@ -6,7 +6,6 @@ import type { ServerStore } from './server-store.ts'
 export const mongodbServerStore: ServerStore = {
   name: 'MongoDB',
   server: 'mongodb',
-  schemes: ['mongodb:', 'mongodb+srv:'],
   place: (serverUrl, name) =>
     `${serverUrl}${serverUrl.includes('?') ? '&' : '?'}${parameter}=${encodeURIComponent(name)}`,
   async open(url) {

@@ -7,7 +7,6 @@ import type { ServerStore } from './server-store.ts'
 export const mysqlServerStore: ServerStore = {
   name: 'MySQL',
   server: 'mysql',
-  schemes: ['mysql:', 'mariadb:'],
   place: (serverUrl, name) => `${serverUrl}#authkit_${name}`,
   async open(url) {
     const { pool, options } = connect(url)

@@ -6,7 +6,6 @@ import type { ServerStore } from './server-store.ts'
 export const postgresServerStore: ServerStore = {
   name: 'PostgreSQL',
   server: 'postgres',
-  schemes: ['postgres:', 'postgresql:'],
   place(serverUrl, name) {
     const url = new URL(serverUrl)
     url.searchParams.set('table', name)

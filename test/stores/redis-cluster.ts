@@ -8,7 +8,6 @@ import type { ServerStore } from './server-store.ts'
 export const redisClusterServerStore: ServerStore = {
   name: 'Redis Cluster',
   server: 'redis-cluster',
-  schemes: ['redis-cluster:'],
   place(serverUrl, name) {
     const [addresses = ''] = serverUrl.split('?')
     return `${addresses}?prefix=${encodeURIComponent(`${name}:`)}`

@@ -6,7 +6,6 @@ import type { ServerStore } from './server-store.ts'
 export const redisServerStore: ServerStore = {
   name: 'Redis',
   server: 'redis',
-  schemes: ['redis:', 'rediss:'],
   place(serverUrl, name) {
     const url = new URL(serverUrl)
     url.searchParams.set('prefix', `${name}:`)

@@ -23,8 +23,6 @@ export interface ServerStore {
   readonly name: string
   /** The server that it is on. */
   readonly server: ServerName
-  /** How its URLs begin: `postgres:`. */
-  readonly schemes: readonly string[]
   /** The URL of a place of its own on the server of that URL: a table, a prefix, a collection with that name (letters, digits and `_`). */
   place(serverUrl: string, name: string): string
   /** Connects, and opens the store at such a URL. */
