@@ -45,7 +45,10 @@ export function withTimeout<T>(
   })
 }
 
-/** What a timer takes: not a little less than nothing, as what is left of a deadline may be, nor more than 31 bits. */
+/**
+ * What a timer takes: whole milliseconds, of which it would cut off the rest and ring too early; not a little less than
+ * nothing, as what is left of a deadline may be, nor more than 31 bits.
+ */
 function timerMs(ms: number): number {
-  return Math.min(Math.max(ms, 0), 2 ** 31 - 1)
+  return Math.min(Math.ceil(Math.max(ms, 0)), 2 ** 31 - 1)
 }

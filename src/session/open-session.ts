@@ -125,7 +125,7 @@ async function closeStore({ store, log }: SessionSettings): Promise<void> {
 async function start(settings: SessionSettings, domain: Domain, since: number): Promise<Session> {
   const { store, scope, session: name, lease: options, log, retryForMs, cacheBytes } = settings
   let session: Session | undefined
-  const { attemptMs: callMs } = new Outage(retryForMs)
+  const callMs = new Outage(retryForMs).attemptMs({ isProbe: false })
   const member: Heartbeating = {
     store,
     ttlMs: options.ttlMs,

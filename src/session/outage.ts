@@ -41,13 +41,14 @@ export class Outage {
   }
 
   /**
-   * How long one attempt may take: one that hangs must leave time for another, and end when the caller's patience
-   * does. Afterwards, and for a caller who wants no repetition at all, it is a probe.
+   * How long one attempt may take that begins now: one that hangs must leave time for another, and end when the
+   * caller's patience does: nothing is left then. One that is made although that has ended is a probe, with time of its
+   * own. Which of the two it is, the caller says: patience may end between any two looks at the clock.
    */
-  get attemptMs(): number {
-    const fullMs = Math.min(Math.max(this.#forMs / 3, Math.min(this.#forMs, probeEveryMs)), longestAttemptMs)
+  attemptMs({ isProbe }: { readonly isProbe: boolean }): number {
     if (this.#forMs === 0) return probeEveryMs
-    return this.isTooLong ? Math.min(fullMs, longestProbeMs) : Math.min(fullMs, this.#leftMs)
+    const fullMs = Math.min(Math.max(this.#forMs / 3, Math.min(this.#forMs, probeEveryMs)), longestAttemptMs)
+    return Math.min(fullMs, isProbe ? longestProbeMs : this.#leftMs)
   }
 
   /** True for one caller a second, which may then try although {@link isTooLong}. */
@@ -71,11 +72,14 @@ export class Outage {
     this.#failures = 0
   }
 
-  /** How long to wait before the next attempt: twice as long each time, up to two seconds, with half of it jitter. */
-  nextDelayMs(): number {
-    const delay =
+  /**
+   * How long to wait before the next attempt: twice as long each time, up to two seconds, with half of it jitter, and
+   * no longer than the caller's patience, unless what comes is a probe.
+   */
+  nextDelayMs({ isProbe }: { readonly isProbe: boolean }): number {
+    const delayMs =
       Math.min(firstDelayMs * 2 ** (this.#failures - 1), longestDelayMs) * (0.5 + Math.random() / 2)
-    return this.isTooLong ? delay : Math.min(delay, this.#leftMs)
+    return isProbe ? delayMs : Math.min(delayMs, this.#leftMs)
   }
 
   /** How much of `forMs` is left. */
@@ -87,22 +91,26 @@ export class Outage {
 class StoreDownError extends Error {}
 
 /**
- * Repeats `attempt` through an outage. One that has lasted too long fails it at once, unless it `insists` on a try: an
- * end that somebody asked for is tried in any case.
+ * Repeats `attempt` through an outage; it is told how long it may take. One that has lasted too long fails it at once,
+ * unless it `insists` on a try: an end that somebody asked for is tried in any case.
  *
  * @throws {@link storeDown} when it lasts too long; what {@link isFinal} calls final at once
  */
 export async function persist<T>(
   store: Store,
   outage: Outage,
-  attempt: () => Promise<T>,
+  attempt: (limitMs: number) => Promise<T>,
   { insists }: { readonly insists: boolean } = { insists: false },
 ): Promise<T> {
-  if (outage.isTooLong && !insists && !outage.mayProbe()) throw storeDown(outage.lastError)
+  let isProbe = outage.isTooLong
+  if (isProbe && !insists && !outage.mayProbe()) throw storeDown(outage.lastError)
   for (;;) {
     const startedAt = monotonicMs()
+    const limitMs = outage.attemptMs({ isProbe })
+    if (limitMs <= 0) throw storeDown(outage.lastError)
+    isProbe = false
     try {
-      const result = await withTimeout(attempt(), outage.attemptMs)
+      const result = await withTimeout(attempt(limitMs), limitMs)
       outage.ended()
       return result
     } catch (error) {
@@ -110,8 +118,7 @@ export async function persist<T>(
       outage.failed(startedAt, error)
       if (outage.isTooLong) throw storeDown(outage.lastError)
     }
-    await sleep(outage.nextDelayMs())
-    if (outage.isTooLong) throw storeDown(outage.lastError)
+    await sleep(outage.nextDelayMs({ isProbe }))
   }
 }
 

@@ -105,7 +105,7 @@ export class Session {
       batchBytes: this.batchBytes,
       batchRemedy: store.limits.batchRemedy,
       outage: this.#writes,
-      attempt: changes => this.#attempt(changes),
+      attempt: (changes, limitMs) => this.#attempt(changes, limitMs),
       isFinal: error => isFinal(store, error),
       onQueued: changes => {
         for (const { name: record } of changes) this.#reader.forget(record)
@@ -205,10 +205,10 @@ export class Session {
     const finish = () => void pages?.return?.().catch(() => {})
     try {
       for (;;) {
-        const page = await this.#read(async () => {
+        const page = await this.#read(async limitMs => {
           pages ??= this.#store.list(this.scope, { prefix, values })[Symbol.asyncIterator]()
           try {
-            return await withTimeout(pages.next(), this.#reads.attemptMs)
+            return await withTimeout(pages.next(), limitMs)
           } catch (error) {
             // A listing can't go on where it broke off: it begins again, and leaves out what it has given.
             finish()
@@ -311,15 +311,15 @@ export class Session {
   }
 
   /** Runs a read through an outage, once the session is surely ours and no write in doubt. */
-  #read<T>(read: () => Promise<T>): Promise<T> {
-    return this.#persist(async () => {
+  #read<T>(read: (limitMs: number) => Promise<T>): Promise<T> {
+    return this.#persist(async limitMs => {
       if (this.#end) throw this.#end
       await this.#tenure.beSure()
-      return await read()
+      return await read(limitMs)
     })
   }
 
-  async #persist<T>(attempt: () => Promise<T>): Promise<T> {
+  async #persist<T>(attempt: (limitMs: number) => Promise<T>): Promise<T> {
     try {
       return await persist(this.#store, this.#reads, attempt)
     } catch (error) {
@@ -328,9 +328,9 @@ export class Session {
   }
 
   /** Tries once to land a batch. */
-  async #attempt(changes: readonly Change[]): Promise<void> {
-    const endsAt = monotonicMs() + this.#writes.attemptMs
-    await withTimeout(this.#tenure.beSure(), this.#writes.attemptMs)
+  async #attempt(changes: readonly Change[], limitMs: number): Promise<void> {
+    const endsAt = monotonicMs() + limitMs
+    await withTimeout(this.#tenure.beSure(), limitMs)
     for (const batch of this.#creds.joinTo(changes, this.batchBytes))
       await this.#land(batch, endsAt - monotonicMs())
   }

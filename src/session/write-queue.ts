@@ -21,8 +21,8 @@ export interface WriteQueueOptions {
   readonly batchBytes: number
   readonly batchRemedy: string | undefined
   readonly outage: Outage
-  /** Tries once to land a batch. Resolves when it is durable; rejects otherwise. */
-  readonly attempt: (changes: readonly Change[]) => Promise<void>
+  /** Tries once to land a batch, for so long. Resolves when it is durable; rejects otherwise. */
+  readonly attempt: (changes: readonly Change[], limitMs: number) => Promise<void>
   /** Whether a rejection of `attempt` is certain and final; otherwise its outcome is unknown and it is repeated. */
   readonly isFinal: (error: unknown) => boolean
   /** Called as soon as a call's changes are queued, before anything else can run. */
@@ -45,6 +45,8 @@ export class WriteQueue {
   #calls: Call[] = []
   #inFlight: readonly Call[] = []
   #isRunning = false
+  /** The next attempt is made to find out whether the store is back, for a call that came after an outage's time. */
+  #isProbing = false
   #isEnding = false
   #end: AuthStateError | undefined
   readonly #wake = new AbortController()
@@ -59,8 +61,9 @@ export class WriteQueue {
     const { outage, batchBytes: limit, batchRemedy, describe } = this.#options
     const bytes = batchBytes(changes)
     if (bytes > limit) return Promise.reject(describe(tooLarge(bytes, limit, batchRemedy)))
-    if (!outlastsOutage && outage.isTooLong && (this.#isRunning || !outage.mayProbe())) {
-      return Promise.reject(describe(storeDown(outage.lastError)))
+    if (!outlastsOutage && outage.isTooLong) {
+      if (this.#isRunning || !outage.mayProbe()) return Promise.reject(describe(storeDown(outage.lastError)))
+      this.#isProbing = true
     }
     const { promise, resolve, reject } = withResolvers()
     const call: Call = { changes, bytes, outlastsOutage, landed: promise, resolve, reject, isAlone: false }
@@ -109,13 +112,18 @@ export class WriteQueue {
     while (this.#calls.length > 0 && !this.#end) {
       await endOfTurn()
       if (this.#end) break
+      const { outage, attempt } = this.#options
+      const isTooLong = outage.isTooLong
+      if (isTooLong && !this.#isProbing) this.#giveUp(outage.lastError)
+      this.#isProbing = false
       this.#inFlight = this.#take()
+      if (this.#inFlight.length === 0) continue
       const changes = mergeChanges(this.#inFlight)
       const startedAt = monotonicMs()
       try {
-        await this.#options.attempt(changes)
+        await attempt(changes, outage.attemptMs({ isProbe: isTooLong }))
         if (this.#end) break
-        this.#options.outage.ended()
+        outage.ended()
         this.#options.onLanded(changes)
         for (const call of this.#inFlight) this.#settle(call)
       } catch (error) {
@@ -146,10 +154,10 @@ export class WriteQueue {
     this.#calls.unshift(...this.#inFlight)
     this.#inFlight = []
     onUnknown(changes, error, isFirst)
-    if (outage.isTooLong) this.#giveUp(outage.lastError)
+    const isTooLong = outage.isTooLong
+    if (isTooLong) this.#giveUp(outage.lastError)
     if (this.#calls.length === 0) return
-    await sleep(outage.nextDelayMs(), this.#wake.signal)
-    if (outage.isTooLong) this.#giveUp(outage.lastError)
+    await sleep(outage.nextDelayMs({ isProbe: isTooLong }), this.#wake.signal)
   }
 
   #giveUp(error: unknown): void {

@@ -155,7 +155,7 @@ test('rule 13: a batch that failed for good changes nothing in the cache', async
 
 test('rule 13: a batch whose outcome is unknown drops its records from the cache, and a read asks the store', async () => {
   await using server = await SharedStoreServer.start()
-  const auth = await open(sharedStore(server.url), { retry: { forMs: 200 } })
+  const auth = await open(sharedStore(server.url), { retry: { forMs: 1_000 } })
   await put(auth, { a: '0' })
   // It lands; the caller hears only that nobody knows.
   server.loseAnswer(isBatch)

@@ -59,7 +59,7 @@ test('rule 16: a logout keeps the session and says so; onLoggedOut: remove remov
 test('rule 16: a removal that fails at logout is told in the log', async () => {
   await using server = await SharedStoreServer.start()
   const lines: string[] = []
-  const auth = await open(sharedStore(server.url), { logger: logOf(lines), retry: { forMs: 100 } })
+  const auth = await open(sharedStore(server.url), { logger: logOf(lines), retry: { forMs: 1_000 } })
   server.refuse(({ method }) => method === 'remove', 'ECONNREFUSED')
   const ev = new EventEmitter()
   auth.bind(ev, { onLoggedOut: 'remove' })

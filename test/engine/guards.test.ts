@@ -23,7 +23,7 @@ test('rule 1: of twenty racing first openers exactly one wins, and the others le
     }
     await winners[0]?.value.close()
   }
-}, 20_000)
+})
 
 test('rule 1: of racing first processes exactly one wins, and the others name its pid', async () => {
   await using server = await SharedStoreServer.start()
@@ -42,7 +42,7 @@ test('rule 1: of racing first processes exactly one wins, and the others name it
   } finally {
     for (const actor of actors) await actor[Symbol.asyncDispose]()
   }
-}, 20_000)
+})
 
 test('rule 4: a write takes any number of guards, and all must hold', async () => {
   await using server = await SharedStoreServer.start()

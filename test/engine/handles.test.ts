@@ -153,13 +153,13 @@ test('a removal that had no answer is done when it is found done, also beside a 
 
 test('a token that changes during a removal does not pass for a removal', async () => {
   await using server = await SharedStoreServer.start()
-  const auth = await open(sharedStore(server.url), { retry: { forMs: 900 } })
+  const auth = await open(sharedStore(server.url), { retry: { forMs: 6_000 } })
   await put(auth, { a: '1' })
   const stalled = server.hold(isBatch, 1)
   const late = rejection(put(auth, { a: '2' }))
   await stalled.waiting()
   // The removal is under way with the old token when the batch gets no answer, and a read settles that.
-  await new Promise(resolve => setTimeout(resolve, 500))
+  await new Promise(resolve => setTimeout(resolve, 1_500))
   const removal = server.hold(({ method }) => method === 'remove', 1)
   const removing = auth.remove()
   await removal.waiting()

@@ -20,7 +20,8 @@ class Bystander {
     this.child.stderr?.on('data', text => {
       this.errors += text
     })
-    this.exited = once(this.child, 'exit')
+    // Not 'exit', which may come before the last of the output.
+    this.exited = once(this.child, 'close')
   }
 
   async says(line: string): Promise<void> {
@@ -59,8 +60,8 @@ test('a process whose creds wait for the store stays until they are saved, howev
   const tried = server.next(isBatch)
   bystander.child.stdin?.write('now\n')
   await tried
-  // Longer than retry.forMs, which is 300 ms there.
-  await new Promise(resolve => setTimeout(resolve, 500))
+  // Longer than retry.forMs, which is two seconds there.
+  await new Promise(resolve => setTimeout(resolve, 2_500))
   expect(bystander.child.exitCode).toBeNull()
   away.undo()
   expect(await bystander.exited).toEqual([0, null])

@@ -1,5 +1,7 @@
+import { Outage, persist } from '../../src/session/outage.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { failingStore } from '../suite/failing-store.ts'
+import { within } from '../whatsapp/within.ts'
 import { permanentCode, sharedStore } from './shared-store/shared-store.ts'
 import { anyCall, isBatch, SharedStoreServer } from './shared-store/shared-store-server.ts'
 import { hasSettled, nameOf, open, pick, put, rejection, stored } from './support/auth.ts'
@@ -15,8 +17,9 @@ test('rule 14: retry.forMs counts from the start of an outage, for calls that co
   const second = rejection(put(auth, { b: '1' }))
   expect(await first).toMatchObject({ code: 'WRITE_FAILED' })
   expect(performance.now() - startedAt).toBeGreaterThanOrEqual(590)
+  // One end for both: a count that began anew would leave it pending for as long again as it came later.
+  expect(await hasSettled(second)).toBe(true)
   expect(await second).toMatchObject({ code: 'WRITE_FAILED' })
-  expect(performance.now() - startedAt).toBeLessThan(1_000)
 })
 
 test('rule 14: after it, calls fail at once until a probe succeeds', async () => {
@@ -40,13 +43,13 @@ test('rule 14: after it, calls fail at once until a probe succeeds', async () =>
 
 test('rule 14: saveCreds() stays pending through any outage, and lands when the store is back', async () => {
   await using server = await SharedStoreServer.start()
-  const auth = await open(sharedStore(server.url), { retry: { forMs: 200 } })
+  const auth = await open(sharedStore(server.url), { retry: { forMs: 1_000 } })
   await put(auth, { a: '0' })
   await server.down()
   auth.state.creds.nextPreKeyId = 77
   const saved = auth.saveCreds()
   expect(await rejection(put(auth, { a: '1' }))).toMatchObject({ code: 'WRITE_FAILED' })
-  await new Promise(resolve => setTimeout(resolve, 400))
+  await new Promise(resolve => setTimeout(resolve, 1_200))
   expect(await hasSettled(saved)).toBe(false)
   await server.up()
   await saved
@@ -64,10 +67,9 @@ test('rule 14: close() in an outage gives up after retry.forMs, and says so; so 
   await server.down()
   auth.state.creds.nextPreKeyId = 77
   const saved = rejection(auth.saveCreds())
-  const startedAt = performance.now()
-  expect(await rejection(auth.close())).toMatchObject({ code: 'WRITE_FAILED' })
+  const closed = rejection(auth.close())
+  expect(await within(closed, 'the end', 2_000)).toMatchObject({ code: 'WRITE_FAILED' })
   expect(await saved).toMatchObject({ code: 'WRITE_FAILED' })
-  expect(performance.now() - startedAt).toBeLessThan(1_000)
   expect(await rejection(auth.saveCreds())).toMatchObject({ code: 'SESSION_CLOSED' })
 })
 
@@ -120,20 +122,39 @@ test('nothing hangs past retry.forMs when the store never answers', async () => 
   const auth = await open(sharedStore(server.url), { retry: { forMs } })
   await put(auth, { a: '0' })
   server.hold(anyCall)
-  const startedAt = performance.now()
   const list = async () => {
     for await (const _ of auth.state.keys.listIds('lid-mapping')) break
   }
   const saved = auth.saveCreds().catch(() => {})
   const calls = [put(auth, { a: '1' }), pick(auth, 'b'), list(), open(sharedStore(server.url))]
   const late = [...calls, open(sharedStore(server.url, { as: 'other' }), { retry: { forMs } })]
-  const codes = (await Promise.all(late.map(rejection))).map(({ code }) => code)
+  const failing = Promise.all(late.map(rejection))
+  // By a timer of this process, which stands still with it: less than the second that a probe would take.
+  const codes = (await within(failing, 'all calls to fail', forMs + 600)).map(({ code }) => code)
   expect(codes).toEqual(['WRITE_FAILED', 'READ_FAILED', 'READ_FAILED', 'READ_FAILED', 'WRITE_FAILED'])
-  expect(performance.now() - startedAt).toBeLessThan(forMs + 400)
-  const closedAt = performance.now()
-  expect(await rejection(auth.close())).toMatchObject({ code: 'WRITE_FAILED' })
-  expect(performance.now() - closedAt).toBeLessThan(2 * forMs + 500)
+  const closed = rejection(auth.close())
+  expect(await within(closed, 'the end', 2 * forMs + 2_000)).toMatchObject({ code: 'WRITE_FAILED' })
   await saved
+})
+
+test('an attempt that begins in the last moment of retry.forMs has no more time than that moment', async () => {
+  let attempts = 0
+  let isTooLate = false
+  const attempt = (limitMs: number): Promise<never> => {
+    attempts += 1
+    if (attempts === 2) {
+      const endsAt = performance.now() + limitMs + 50
+      while (performance.now() < endsAt); // Sending it takes longer than there was time.
+      // What is left of its own limit, and less than the second of a probe.
+      setTimeout(() => {
+        isTooLate = true
+      }, limitMs + 200)
+    }
+    return new Promise(() => {})
+  }
+  const persisted = persist(memoryStore(), new Outage(1_500), attempt)
+  await expect(persisted).rejects.toThrow('does not answer')
+  expect({ attempts, isTooLate }).toEqual({ attempts: 2, isTooLate: false })
 })
 
 test('a list waits for no creds that an outage holds up', async () => {

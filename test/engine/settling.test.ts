@@ -87,7 +87,7 @@ test('rule 3: a settling that landed without an answer is found by a read, also 
 
 test('rule 3: what was stalled when the session was closed changes nothing of its next owner’s', async () => {
   await using server = await SharedStoreServer.start()
-  const auth = await open(sharedStore(server.url), { retry: { forMs: 300 } })
+  const auth = await open(sharedStore(server.url), { retry: { forMs: 1_000 } })
   await put(auth, { a: '0' })
   const stalled = server.hold(isBatch, 1)
   const settling = server.hold(isFenceWrite, 1)
@@ -107,7 +107,7 @@ test('rule 3: what was stalled when the session was closed changes nothing of it
 
 test('rule 3: a read settles what is in doubt before it says what a record holds', async () => {
   await using server = await SharedStoreServer.start()
-  const auth = await open(sharedStore(server.url), { retry: { forMs: 300 } })
+  const auth = await open(sharedStore(server.url), { retry: { forMs: 1_000 } })
   await put(auth, { a: '0' })
   const stalled = server.hold(isBatch, 1)
   const down = server.refuse(isFenceWrite, 'ECONNREFUSED')
@@ -148,7 +148,7 @@ test('rule 3: whatever stalls, breaks and comes late, the last acknowledged valu
   expect([await stored(server.data, 'b1'), await stored(server.data, 'b2')]).toEqual(['19', '20'])
   expect(auth.signal.aborted).toBe(false)
   await auth.close()
-}, 20_000)
+})
 
 /** A small generator (mulberry32): the same faults in the same order at every run. */
 function randomOf(seed: number): () => number {

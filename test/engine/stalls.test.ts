@@ -24,7 +24,7 @@ test('rule 8: an idle owner that was stopped while another took over learns of i
   expect(await owner.aborted).toMatchObject({ code: 'LEASE_LOST' })
   await expect(owner.act({ do: 'get', ids: ['a'] })).rejects.toMatchObject({ code: 'LEASE_LOST' })
   await auth.close()
-}, 20_000)
+})
 
 test('rule 8: what a stopped owner was told meanwhile reaches neither the store nor its own cache', async () => {
   await using server = await SharedStoreServer.start()
@@ -44,7 +44,7 @@ test('rule 8: what a stopped owner was told meanwhile reaches neither the store 
   expect((await Promise.all(late)).map(({ code }) => code)).toEqual(Array(3).fill('LEASE_LOST'))
   expect(await recordsOf(server)).toEqual(before)
   await auth.close()
-}, 20_000)
+})
 
 test('rule 8: an owner that was stopped while nobody took over looks at its fence, and goes on', async () => {
   await using server = await SharedStoreServer.start()
@@ -62,7 +62,7 @@ test('rule 8: an owner that was stopped while nobody took over looks at its fenc
   expect(looked).toBeGreaterThan(beaten ?? 0)
   expect(wrote).toBeGreaterThan(looked ?? 0)
   expect(await owner.act({ do: 'get', ids: ['a'] })).toEqual({ a: '2' })
-}, 20_000)
+})
 
 test('rule 8: an idle owner whose look had no answer looks again at its next beat', async () => {
   await using server = await SharedStoreServer.start()
@@ -75,7 +75,7 @@ test('rule 8: an idle owner whose look had no answer looks again at its next bea
   expect(holder.signal.aborted).toBe(false)
   expect(await aborted(holder)).toBe('LEASE_LOST')
   await taker.close()
-}, 30_000)
+})
 
 test('rule 8: a session whose data is gone, where not even a heartbeat lands, ends with SESSION_REMOVED', async () => {
   await using server = await SharedStoreServer.start()

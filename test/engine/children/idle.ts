@@ -9,8 +9,8 @@ const [what, url = ''] = process.argv.slice(2)
 process.on('exit', () => process.stdout.write('exit\n'))
 const auth = await useAuthState(sharedStore(url), {
   session: 'shop',
-  lease: { ttlMs: 400 },
-  retry: { forMs: 300 },
+  lease: { ttlMs: 4_000 },
+  retry: { forMs: 2_000 },
   baileys,
 })
 auth.signal.addEventListener('abort', () => process.stdout.write(`aborted ${auth.signal.reason.code}\n`))
