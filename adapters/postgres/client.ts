@@ -1,8 +1,19 @@
-import { explained, trouble } from './trouble.ts'
+import { trouble } from './trouble.ts'
 
 /** What a store needs of a `Pool` or `Client` of `pg`. */
 export interface PgClient {
   query(query: PgQuery): Promise<{ readonly rows: readonly unknown[] }>
+}
+
+/** A `Pool` of `pg`, in the part that a {@link PgClient} need not have. */
+interface PgPool {
+  connect(): Promise<PgLentClient>
+}
+
+interface PgLentClient extends PgClient {
+  on(event: 'error', listener: () => void): unknown
+  off(event: 'error', listener: () => void): unknown
+  release(destroy?: boolean): void
 }
 
 /** A statement as `pg` takes it: unnamed, so that any connection of a pool or a pooler can run it. */
@@ -58,20 +69,45 @@ const untouched = (value: unknown) => value
 
 function pgConnection(client: PgClient): Connection {
   const query = async (text: string, values: readonly string[]) => {
-    checkConnected(client)
-    const { rows } = await client.query({
+    const asked: PgQuery = {
       text,
       values: [...values],
       rowMode: 'array',
       types: { getTypeParser: () => untouched },
-    })
-    checkCommitted(client)
-    return rows
+    }
+    return isPool(client) ? queryLent(client, asked) : queryClient(client, asked)
   }
   return {
     rows: async (text, values) => (await query(text, values)).map(rowOf),
     run: async text => void (await query(text, [])),
   }
+}
+
+/** On a client of the pool's, which is given back, or up where it is of no use to the next. */
+async function queryLent(pool: PgPool, asked: PgQuery): Promise<readonly unknown[]> {
+  const client = await pool.connect()
+  // A connection that is lost fails the query, and would end the process by an event that nobody listens to.
+  const ignore = () => {}
+  client.on('error', ignore)
+  try {
+    const rows = await queryClient(client, asked)
+    client.release()
+    return rows
+  } catch (error) {
+    // Without the connection the server undoes what is left open on it, and lets go of the locks.
+    client.release(true)
+    throw error
+  } finally {
+    client.off('error', ignore)
+  }
+}
+
+async function queryClient(client: PgClient, asked: PgQuery): Promise<readonly unknown[]> {
+  checkConnected(client)
+  watchTransactions(client)
+  const { rows } = await client.query(asked)
+  checkCommitted(client)
+  return rows
 }
 
 function postgresJsConnection(sql: PostgresJsClient): Connection {
@@ -91,10 +127,24 @@ function checkConnected(client: PgClient): void {
   )
 }
 
-/** What runs inside a transaction of the caller's is neither durable nor seen by others. */
+/**
+ * What runs inside a transaction of the caller's is neither durable nor seen by others, and may read what was there long
+ * ago. A bot leaves one open on a client of a pool when it releases it after an exception; the pool lends it again.
+ */
 function checkCommitted(client: PgClient): void {
-  const status: unknown = Object(client).getTransactionStatus?.()
-  if (status === 'T') throw explained({ code: 'TRANSACTION' }, 'WRITE_FAILED')
+  const { connection, getTransactionStatus } = Object(client)
+  const status = getTransactionStatus ? getTransactionStatus.call(client) : statuses.get(connection)
+  if (status === 'T') throw Object.assign(new Error('a transaction is open'), { code: 'TRANSACTION' })
+}
+
+/** What the servers last said of their connections' transactions, for releases of pg that keep it to themselves. */
+const statuses = new WeakMap<object, unknown>()
+
+function watchTransactions(client: PgClient): void {
+  const { connection, getTransactionStatus } = Object(client)
+  if (getTransactionStatus || typeof connection?.on !== 'function' || statuses.has(connection)) return
+  statuses.set(connection, undefined)
+  connection.on('readyForQuery', (message: unknown) => statuses.set(connection, Object(message).status))
 }
 
 function rowOf(columns: unknown): Row {
@@ -104,6 +154,12 @@ function rowOf(columns: unknown): Row {
 function textOf(column: unknown): string | undefined {
   if (column === null || column === undefined) return undefined
   return column instanceof Uint8Array ? Buffer.from(column).toString() : String(column)
+}
+
+/** A `Client` connects too, but counts none. */
+function isPool(client: PgClient | PgPool): client is PgPool {
+  const { connect, totalCount } = Object(client)
+  return typeof connect === 'function' && typeof totalCount === 'number'
 }
 
 function isPostgresJs(client: PostgresClient): client is PostgresJsClient {

@@ -101,6 +101,8 @@ const tooSlow: Sentence = [
   'it took too long',
   'Look for long locks, and at the timeouts of the client and the role',
 ]
+const leftOpen =
+  'End a transaction before its client is released, and pass a Pool, or a Client that is used for nothing else'
 
 const sentences: { readonly [reason: string]: Sentence } = {
   ENDED: ['the client was ended', 'Pass one that is open, and end it after the sessions', 'STORE_UNUSABLE'],
@@ -112,17 +114,14 @@ const sentences: { readonly [reason: string]: Sentence } = {
   LOST: unreachable,
   TIMEOUT: tooSlow,
   TRANSACTION: [
-    'the client has a transaction of its own open, so nothing is sure to stay',
-    'Pass a Pool, or a Client that is used for nothing else',
+    'its connection was in the middle of a transaction of the caller, so nothing is sure to stay',
+    leftOpen,
   ],
   '25006': [
     'it is read-only: a standby, or default_transaction_read_only is on',
     'Connect to the primary, or say: alter role ... set default_transaction_read_only = off',
   ],
-  '25P02': [
-    'a transaction of the caller on this client has failed',
-    'Pass a Pool, or a Client that is used for nothing else',
-  ],
+  '25P02': ['its connection was in the middle of a transaction of the caller that has failed', leftOpen],
   '28000': ['the server lets this user not in', 'Look at the URL, and at pg_hba.conf', 'STORE_UNUSABLE'],
   '28P01': ['the password is wrong, or the user unknown', 'Look at the URL', 'STORE_UNUSABLE'],
   '3D000': ['the database does not exist', 'Create it, or look at the URL', 'STORE_UNUSABLE'],

@@ -4,6 +4,7 @@ import pg from 'pg'
 import postgres from 'postgres'
 import { postgresStore } from '../../adapters/postgres.ts'
 import { usePostgresAuthState } from '../../src/entries/postgres.ts'
+import { containing, TcpProxy } from '../proxy/tcp-proxy.ts'
 import { sharedServer } from '../servers/shared-server.ts'
 import { failure, freshName, listed, openStore, testPool, urlWith } from './postgres-tables.ts'
 
@@ -238,11 +239,63 @@ test('a transaction of the caller’s on the same Client is no place for a batch
   await client.query('begin')
   const refused = await failure(store.write('shop', batch))
   assert.equal(refused.code, 'WRITE_FAILED')
-  assert.match(refused.message, /has a transaction of its own open.*Pass a Pool/)
+  assert.match(refused.message, /in the middle of a transaction of the caller.*pass a Pool/)
   assert.equal(store.isPermanent?.(refused), false)
   await client.query('rollback')
   assert.equal(await store.write('shop', batch), true)
   await client.end()
+})
+
+test.each([
+  ['', (_: pg.PoolClient) => {}],
+  // Up to 8.20 there is no such method.
+  [
+    ', of an older pg too',
+    (client: pg.PoolClient) => Object.assign(client, { getTransactionStatus: undefined }),
+  ],
+])(
+  'a client that a pool lends in the middle of a transaction lands nothing, reads nothing old and keeps no lock%s',
+  async (_, change) => {
+    const leaking = testPool(url, 1)
+    leaking.on('connect', change)
+    const store = await openStore(leaking, { table })
+    const direct = await openStore(pool, { table })
+    await direct.write('shop', batch)
+    const calls = {
+      READ_FAILED: () => store.read('shop', [secretName]),
+      WRITE_FAILED: () => store.write('shop', [{ name: secretName, value: 'lost' }], [fence]),
+    }
+    for (const [code, call] of Object.entries(calls)) {
+      for (const left of ['begin isolation level repeatable read; select 1', 'begin; select nothing']) {
+        const client = await leaking.connect()
+        await client.query(left).catch(() => {})
+        client.release()
+        const refused = await failure(call())
+        assert.equal(refused.code, code)
+        assert.match(refused.message, /in the middle of a transaction.*End a transaction before its client/)
+        assert.equal(store.isPermanent?.(refused), false)
+        assert.equal(await direct.write('shop', [{ name: 'creds', value: left }], [fence]), true)
+        assert.deepEqual(await store.read('shop', [secretName, 'creds']), [secretValue, left])
+      }
+    }
+    assert.equal(leaking.totalCount, 1)
+    await leaking.end()
+  },
+)
+
+test('a pool’s client that is lost in the middle of a statement ends no process, and is not lent again', async () => {
+  const { hostname, port } = new URL(url)
+  await using proxy = await TcpProxy.start({ host: hostname, port: Number(port) })
+  const one = testPool(proxy.url(url), 1)
+  const store = await openStore(one, { table })
+  await store.write('shop', batch)
+  const cut = proxy.cutAfter(containing('select name, value'))
+  const refused = await failure(store.read('shop', [secretName]))
+  await cut.met
+  assert.equal(refused.code, 'READ_FAILED')
+  assert.match(refused.message, /connection to it was lost/)
+  assert.deepEqual(await store.read('shop', [secretName]), [secretValue])
+  await one.end()
 })
 
 test('parsers, formats and transforms of the caller’s do not matter', async () => {
