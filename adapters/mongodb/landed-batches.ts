@@ -9,7 +9,7 @@ import {
   type ScopeDocument,
   scopeId,
 } from './documents.ts'
-import { trouble } from './trouble.ts'
+import { isPermanent, trouble } from './trouble.ts'
 
 /** How long what is known of a scope's log may be acted upon: far less than removed records are remembered. */
 const freshMs = 60_000
@@ -35,7 +35,7 @@ export class LandedBatches {
   /** When the log was last known to end with the last of these. */
   #freshAt: number
   #applying: Promise<void> | undefined
-  #hasFailed = false
+  #failure: unknown
   #failedAt = 0
   #isGone = false
 
@@ -69,6 +69,11 @@ export class LandedBatches {
     return this.#bytes
   }
 
+  /** Why the last attempt to apply failed, where no repetition helps. */
+  get refusal(): unknown {
+    return isPermanent(this.#failure) ? this.#failure : undefined
+  }
+
   /** Takes over what a document of this incarnation says, unless it is older than what is known. */
   learn(document: ScopeDocument, at: number): void {
     if (document.seq < this.#seq) return
@@ -99,7 +104,7 @@ export class LandedBatches {
 
   /** The same where an attempt has failed a while ago. */
   applyAgain(): void {
-    if (this.#hasFailed && performance.now() - this.#failedAt > restMs) this.apply()
+    if (this.#failure !== undefined && performance.now() - this.#failedAt > restMs) this.apply()
   }
 
   /** Resolves when what was pending at the call is applied, or one attempt has failed. */
@@ -111,10 +116,10 @@ export class LandedBatches {
   async #applyAll(): Promise<void> {
     try {
       while (this.#pending.length > 0) await withTimeout(this.#attempt(), attemptMs)
-      this.#hasFailed = false
-    } catch {
+      this.#failure = undefined
+    } catch (error) {
       // The log keeps it: the next write or read tries again.
-      this.#hasFailed = true
+      this.#failure = error
       this.#failedAt = performance.now()
     } finally {
       this.#applying = undefined

@@ -147,10 +147,14 @@ export function newIncarnation(): string {
   return randomBytes(12).toString('hex')
 }
 
-/** Waits until what has landed is applied, where the document would grow too large otherwise. */
+/**
+ * Waits until what has landed is applied, where the document would grow too large otherwise, or where the server has
+ * refused to take it: then no more is acknowledged, and the caller is told why.
+ */
 async function makeRoom(known: LandedBatches, bytes: number): Promise<void> {
-  if (hasRoom(known, bytes)) return
+  if (hasRoom(known, bytes) && known.refusal === undefined) return
   await known.settled()
+  if (known.refusal !== undefined) throw known.refusal
   if (!hasRoom(known, bytes)) {
     throw trouble(
       'WRITE_FAILED',

@@ -26,6 +26,7 @@ export async function prepare(commands: Commands): Promise<void> {
 async function makeReady(commands: Commands): Promise<void> {
   checkOptions(await commands.options())
   const indexes = await commands.indexes()
+  for (const index of indexes) checkUnique(index)
   const ours = indexes.find(index => isOnGone(Object(index).key))
   if (ours) checkIndex(ours)
   else {
@@ -65,6 +66,16 @@ function checkIndex(index: unknown): void {
   throw trouble(
     'STORE_UNUSABLE',
     `The MongoDB collection's index on gone forgets removed records after ${Number(expireAfterSeconds)} s, and a late write could bring them back. Drop it; it is made anew.`,
+  )
+}
+
+/** Two documents of one session are alike in all but their `_id`: another index that knows no equals refuses one. */
+function checkUnique(index: unknown): void {
+  const { key, unique, prepareUnique, name } = Object(index)
+  if (!(unique || prepareUnique) || Object.hasOwn(Object(key), '_id')) return
+  throw trouble(
+    'STORE_UNUSABLE',
+    `The MongoDB collection has a unique index (${name}) on something else than _id, which would refuse records. Drop it, or name another collection; a shard key of scope is not unique.`,
   )
 }
 

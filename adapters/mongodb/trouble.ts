@@ -12,10 +12,11 @@ export function trouble(code: AuthStateErrorCode, message: string, cause?: unkno
 export function explained(error: unknown, code: 'READ_FAILED' | 'WRITE_FAILED'): unknown {
   if (isAuthStateError(error) || isOfLanguage(error)) return error
   const clean = cleaned(error)
-  const [what, remedy] = reasons[clean.code] ?? [says(clean), 'Look at the server, and at the network to it.']
+  const reason = isOfOtherIndex(error) ? otherIndex : reasons[clean.code]
+  const [what, remedy] = reason ?? [says(clean), 'Look at the server, and at the network to it.']
   const doing = code === 'READ_FAILED' ? 'read' : 'written'
   return trouble(
-    permanent.has(clean.code) ? 'STORE_UNUSABLE' : code,
+    reason ? 'STORE_UNUSABLE' : code,
     `The MongoDB collection could not be ${doing}: ${what}. ${remedy}`,
     clean,
   )
@@ -33,9 +34,9 @@ export function numberOf(error: unknown): number | undefined {
   return typeof code === 'number' ? code : undefined
 }
 
-/** True where a document with the same `_id` exists. */
+/** True where a document with the same `_id` exists; not where an index of the operator's refuses a document. */
 export function isDuplicate(error: unknown): boolean {
-  return numberOf(error) === 11000
+  return isOfUniqueIndex(error) && isOnId(error)
 }
 
 /**
@@ -43,11 +44,36 @@ export function isDuplicate(error: unknown): boolean {
  * `undefined` where something else did.
  */
 export function duplicatesOf(error: unknown): ReadonlySet<number> | undefined {
-  const { writeErrors, result, err } = Object(error)
-  const failed = writeErrors === undefined ? [] : [writeErrors].flat()
+  const { result, err } = Object(error)
+  const failed = failedOf(error)
   const concern = err?.constructor?.name === 'WriteConcernError' || result?.getWriteConcernError?.()
   if (failed.length === 0 || !failed.every(isDuplicate) || concern) return undefined
   return new Set(failed.map(each => Number(Object(each).index)))
+}
+
+/** What failed of a `bulkWrite`. */
+function failedOf(error: unknown): readonly unknown[] {
+  const { writeErrors } = Object(error)
+  return writeErrors === undefined ? [] : [writeErrors].flat()
+}
+
+function isOfOtherIndex(error: unknown): boolean {
+  const failed = failedOf(error)
+  return (failed.length > 0 ? failed : [error]).some(each => isOfUniqueIndex(each) && !isOnId(each))
+}
+
+function isOfUniqueIndex(error: unknown): boolean {
+  return numberOf(error) === 11000
+}
+
+/** Whether it was the index on `_id`; one whose server does not say so is taken for another, which loses nothing. */
+function isOnId(error: unknown): boolean {
+  const { keyPattern, errmsg, message } = Object(error)
+  if (keyPattern) return Object.hasOwn(keyPattern, '_id')
+  // Of a bulkWrite's errors the driver passes on the words alone: `... index: _id_ dup key: { ...`. What follows the
+  // first of these is of the server; a key may say anything. A clustered collection's index has no name.
+  const [, index = ''] = String(errmsg ?? message).split(' index: ')
+  return /^(?:_id_)? dup key: /.test(index)
 }
 
 /** What may be known of an error: its name, its number, and the words of the network's. */
@@ -67,10 +93,12 @@ function isOfLanguage(error: unknown): boolean {
 }
 
 function cleaned(error: unknown): CleanError {
-  const { code: given, codeName } = Object(error)
+  // Of what a bulkWrite met, a document that is there is the least.
+  const { code: given } = Object(failedOf(error).find(each => !isDuplicate(each)) ?? error)
+  const { codeName } = Object(error)
   const name = String(Object(error).name ?? 'Error')
   const isOfSystem = typeof given === 'string' && /^E[A-Z_]+$/.test(given)
-  const code = isOfSystem || numberOf(error) !== undefined ? String(given) : name
+  const code = isOfSystem || typeof given === 'number' ? String(given) : name
   // Those of the network and of finding a server tell hosts and ports; those of the server quote what was sent.
   const isNetwork = isOfSystem || /^Mongo(?:Network|ServerSelection)/.test(name)
   const words = isNetwork ? String(Object(error).message) : typeof codeName === 'string' ? codeName : name
@@ -89,6 +117,10 @@ const denied = [
   'the user may not do that',
   'Give it the role readWrite on the database, and look at the name and password in the URL.',
 ] as const
+const otherIndex = [
+  'it has a unique index on something else than _id, which refuses a document',
+  'Drop that index, or name a collection of its own; what was acknowledged is safe, and follows.',
+] as const
 const tooLarge = ['a document would be larger than MongoDB takes', 'Set less at once.'] as const
 
 const reasons: { readonly [code: string]: readonly [what: string, remedy: string] } = {
@@ -104,5 +136,3 @@ const reasons: { readonly [code: string]: readonly [what: string, remedy: string
   17419: tooLarge,
   17420: tooLarge,
 }
-
-const permanent: ReadonlySet<string> = new Set(Object.keys(reasons))

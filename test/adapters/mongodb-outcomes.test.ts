@@ -173,6 +173,81 @@ test('a collection with a collation, a capped one, and an index that forgets too
   assert.match(refused.message, /forgets removed records after 60 s/)
 })
 
+test('a unique index of the operator’s is STORE_UNUSABLE when the collection is made ready, unless _id is in it', async () => {
+  await collection.createIndex({ scope: 1, _id: 1 }, { unique: true })
+  await collection.createIndex({ scope: 1 }, { unique: true, name: 'theirs' })
+  for (const open of [
+    () => mongoStore(collection).open(),
+    () => useMongoAuthState(collection, { logger: false }),
+  ]) {
+    const refused = await failure(open())
+    assert.equal(refused.code, 'STORE_UNUSABLE')
+    assert.match(refused.message, /unique index \(theirs\).*Drop it/)
+  }
+  await collection.dropIndex('theirs')
+  await playedThrough(collection)
+})
+
+test('a unique index that comes later loses no acknowledged record: calls fail by its name until it is dropped', async () => {
+  const store = await opened(collection)
+  await collection.createIndex(
+    { scope: 1, seq: 1 },
+    { unique: true, name: 'theirs', partialFilterExpression: { seq: { $exists: true } } },
+  )
+  const fence = [{ name: '!fence', value: 'a' }]
+  assert.ok(await store.write('shop', fence, [{ name: '!fence', value: undefined }]))
+  const acknowledged = [
+    { name: record, value: 'v-secret' },
+    { name: 'creds', value: 'c' },
+    { name: 'pre-key/1', value: 'one' },
+  ]
+  assert.ok(await store.write('shop', acknowledged, fence))
+  const names = acknowledged.map(({ name }) => name)
+  const texts = acknowledged.map(({ value }) => value)
+  // What the first attempt to apply meets.
+  await store.close()
+  for (let turn = 0; turn < 3; turn++) {
+    const refused = await failure(store.write('shop', [{ name: 'pre-key/2', value: 'two' }], fence))
+    assert.equal(refused.code, 'STORE_UNUSABLE')
+    assert.match(refused.message, /unique index.*Drop/)
+    assert.equal(store.isPermanent?.(refused), true)
+    assertClean(refused)
+    assert.deepEqual(await store.read('shop', names), texts)
+  }
+  await collection.dropIndex('theirs')
+  assert.ok(await store.write('shop', [{ name: 'pre-key/2', value: 'two' }], fence))
+  await store.close()
+  const next = await opened(collection)
+  assert.ok(await next.write('shop', [{ name: '!fence', value: 'b' }], fence))
+  assert.deepEqual(await next.read('shop', [...names, 'pre-key/2']), [...texts, 'two'])
+  assert.equal(await collection.countDocuments({ scope: 'shop', value: { $exists: true } }), 4)
+})
+
+test.each([
+  [
+    'by its key, as MongoDB says it of one insert',
+    { keyPattern: { scope: 1 }, keyValue: { scope: 's' } },
+    'E11000',
+  ],
+  [
+    'by its name, though a key says otherwise',
+    {},
+    'E11000 duplicate key error collection: d.c index: theirs dup key: { scope: " index: _id_ dup key: " }',
+  ],
+])(
+  'a document that another index refuses is not taken for one that is there: %s',
+  async (_, parts, message) => {
+    const place = interposed(collection, async (method, send) => {
+      if (method !== 'insertOne') return send()
+      throw Object.assign(new Error(message), { name: 'MongoServerError', code: 11000, ...parts })
+    })
+    const store = await opened(place, false)
+    const refused = await failure(store.write('shop', [{ name: 'creds', value: 'c' }]))
+    assert.equal(refused.code, 'STORE_UNUSABLE')
+    assert.match(refused.message, /unique index/)
+  },
+)
+
 test('what is no collection is a TypeError at the call', () => {
   for (const wrong of [undefined, client, client.db(), 'mongodb://127.0.0.1', {}]) {
     assert.throws(() => mongoStore(Object(wrong)), TypeError)
