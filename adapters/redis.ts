@@ -228,6 +228,14 @@ class RedisStore implements Store {
 
 function driverOf(client: RedisClient): Driver {
   if (isIoredis(client)) return ioredisDriver(client)
+  // When its connection drops it sends a command again by itself. The first that it sent may arrive after that and
+  // after the next batch: an older value over a newer one, under a guard that holds.
+  if (has(client, 'getSentinelNode')) {
+    throw new TypeError(
+      'A redis store can not use what createSentinel() of redis makes, for it repeats commands by itself. ' +
+        'Pass new Redis({ sentinels, name }) of ioredis, or a client of createClient() on the master.',
+    )
+  }
   if (isNodeRedis(client)) return nodeRedisDriver(client)
   throw new TypeError(
     'A redis store needs a client: new Redis() or new Cluster() of ioredis, createClient() or createCluster() of redis.',
@@ -239,7 +247,7 @@ function isIoredis(client: RedisClient): client is IoredisClient {
 }
 
 function isNodeRedis(client: RedisClient): client is NodeRedisClient {
-  return has(client, 'evalSha', 'eval', 'configGet') && 'isOpen' in client
+  return has(client, 'connect', 'evalSha', 'eval', 'configGet') && 'isOpen' in client
 }
 
 function has(client: unknown, ...methods: readonly string[]): boolean {

@@ -7,12 +7,16 @@ export interface IoredisClient {
   on(event: 'close' | '-node', listener: () => void): unknown
 }
 
-/** What this store calls of node-redis: of clients, pools and sentinels, and of clusters. */
+/** What this store calls of node-redis: of clients and pools, and of clusters. */
 export interface NodeRedisClient {
   readonly isOpen: boolean
   evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
   eval(lua: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
   configGet(parameter: string): Promise<unknown>
+  /** What a sentinel's client lends has none: the store refuses it, as it does such a client. */
+  connect(): Promise<unknown>
+  /** Only a sentinel's client has it. */
+  readonly getSentinelNode?: never
 }
 
 /** A client of ioredis (`Redis`, `Cluster`) or of node-redis (`createClient`, `createCluster`). */

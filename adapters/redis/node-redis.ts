@@ -1,6 +1,6 @@
 import type { Driver, NodeRedisClient, OwnConnection } from './client.ts'
 
-/** The client of node-redis as a driver: a client, a pool, a sentinel or a cluster. */
+/** The client of node-redis as a driver: a client, a pool or a cluster. */
 export function nodeRedisDriver(client: NodeRedisClient): Driver {
   return {
     isCluster: 'masters' in client,
@@ -17,7 +17,6 @@ export function nodeRedisDriver(client: NodeRedisClient): Driver {
 
 interface OwnClient extends NodeRedisClient {
   on(event: string, listener: () => void): unknown
-  connect(): Promise<unknown>
   sendCommand(args: string[]): Promise<unknown>
   destroy(): void
 }

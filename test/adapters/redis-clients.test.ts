@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
+import * as redis6 from 'redis'
+import * as redis5 from 'redis-5'
 import { type RedisClient, redisStore } from '../../adapters/redis.ts'
+import { useRedisAuthState } from '../../src/entries/redis.ts'
 import { isAuthStateError } from '../../src/errors.ts'
 import type { Store } from '../../src/store.ts'
 import { sharedServer } from '../servers/shared-server.ts'
@@ -76,8 +79,7 @@ describe.each(cases)('%s', (_title, { connect }, url) => {
 })
 
 test('a client of node-redis that was not connected is STORE_UNUSABLE, and says what to do', async () => {
-  const { createClient } = await import('redis')
-  const refused = await redisStore(createClient({ url: redis.url }))
+  const refused = await redisStore(redis6.createClient({ url: redis.url }))
     .open()
     .catch(error => error)
   assert.ok(isAuthStateError(refused))
@@ -111,6 +113,22 @@ test.each([
   // As JavaScript calls it.
   assert.throws(() => redisStore(wrong as never), { name: 'TypeError', message: /ioredis.*createClient/ })
 })
+
+const sentinels = { name: 'main', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] }
+
+test.each([
+  ['5', () => redis5.createSentinel(sentinels)],
+  ['6', () => redis6.createSentinel(sentinels)],
+])(
+  'a sentinel’s client of node-redis %s, which repeats commands, is a TypeError that says what to pass',
+  async (_version, make) => {
+    // As JavaScript calls it.
+    const client = make() as never
+    const refusal = { name: 'TypeError', message: /createSentinel.*ioredis.*createClient\(\) on the master/ }
+    assert.throws(() => redisStore(client), refusal)
+    await assert.rejects(useRedisAuthState(client, { session: 'shop' }), refusal)
+  },
+)
 
 async function listed(store: Store, scope: string): Promise<Map<string, string | undefined>> {
   const found = new Map<string, string | undefined>()

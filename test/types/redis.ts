@@ -20,17 +20,19 @@ export function taken(
     redis5.createClient().withTypeMapping({ [redis5.RESP_TYPES.BLOB_STRING]: Buffer }),
     redis5.createClientPool(),
     redis5.createCluster({ rootNodes }),
-    redis5.createSentinel({ name: 'main', sentinelRootNodes: [...nodes] }),
     redis6.createClient(),
     redis6.createClient({ RESP: 2 }),
     redis6.createClient().withTypeMapping({ [redis6.RESP_TYPES.BLOB_STRING]: Buffer }),
     redis6.createClientPool(),
     redis6.createCluster({ rootNodes }),
-    redis6.createSentinel({ name: 'main', sentinelRootNodes: [...nodes] }),
   ]
 }
 
-export function stores(ioredis: Redis6, cluster: Cluster6): readonly Store[] {
+export function stores(
+  ioredis: Redis6,
+  cluster: Cluster6,
+  sentinelClient: redis6.RedisSentinelClientType,
+): readonly Store[] {
   return [
     redisStore(ioredis),
     redisStore(cluster, { prefix: 'bots:' }),
@@ -39,6 +41,12 @@ export function stores(ioredis: Redis6, cluster: Cluster6): readonly Store[] {
     redisStore(redis6.createClient().connect()),
     // @ts-expect-error neither is a URL
     redisStore('redis://127.0.0.1'),
+    // @ts-expect-error a sentinel's client sends commands again by itself
+    redisStore(redis5.createSentinel({ name: 'main', sentinelRootNodes: [] })),
+    // @ts-expect-error so does the newer one
+    redisStore(redis6.createSentinel({ name: 'main', sentinelRootNodes: [] })),
+    // @ts-expect-error and what it lends
+    redisStore(sentinelClient),
   ]
 }
 
