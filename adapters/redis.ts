@@ -91,6 +91,11 @@ class RedisStore implements Store {
     if (replicas > 0 && driver.isCluster) {
       throw new TypeError('The option replicas does not work on a Cluster: leave it out there.')
     }
+    if (replicas > 0 && !has(client, 'duplicate')) {
+      throw new TypeError(
+        'The option replicas does not work with a pool of clients: pass a client of createClient() or new Redis().',
+      )
+    }
     this.identity = [kind, client, prefix]
     this.#driver = driver
     this.#layout = new Layout(prefix, driver.keyPrefix)

@@ -130,6 +130,16 @@ test.each([
   },
 )
 
+test.each([
+  ['5', () => redis5.createClientPool()],
+  ['6', () => redis6.createClientPool()],
+])('a pool of node-redis %s can not wait for replicas: a TypeError at once', (_version, make) => {
+  assert.throws(() => redisStore(make(), { replicas: 1 }), {
+    name: 'TypeError',
+    message: /replicas.*pool.*createClient/,
+  })
+})
+
 async function listed(store: Store, scope: string): Promise<Map<string, string | undefined>> {
   const found = new Map<string, string | undefined>()
   for await (const page of store.list(scope, { values: true })) {
