@@ -86,7 +86,8 @@ export class ProxiedConnection {
     const answered = new Promise<void>(resolve => {
       this.#onAnswered = resolve
     })
-    if (this.toServer.release()) await answered
+    // A request of which only a part may pass has no answer.
+    if (this.toServer.release() && this.#bytesLeft > 0 && !this.#server.destroyed) await answered
     // Not before: a server that sees the end may leave undone what it has not begun.
     if (this.#client.destroyed) this.#server.end()
   }

@@ -159,6 +159,31 @@ test('a held request reaches the server when it is delivered, though its client 
   expect(server.heard()).toBe('nextlater')
 })
 
+test('a fault whose connection ends before it could be met befalls the next one', async () => {
+  const short = await EchoClient.to(proxy.port)
+  const fault = proxy.cutWithin(5)
+  expect(await short.ask('abc')).toBe('echo abc')
+  short.close()
+  await short.ended
+  await sleep(soonMs)
+  const next = await EchoClient.to(proxy.port)
+  next.send('a longer one')
+  await fault.met
+  expect(await next.ended).toBe('ECONNRESET')
+  expect(await (await EchoClient.to(proxy.port)).ask('again and again')).toBe('echo again and again')
+})
+
+test('a held request of which only a part may pass is delivered without an answer', async () => {
+  const client = await EchoClient.to(proxy.port)
+  proxy.cutWithin(5)
+  expect(await client.ask('abc')).toBe('echo abc')
+  const hold = proxy.hold()
+  client.send('defgh')
+  await hold.met
+  await hold.deliver()
+  expect(await client.ended).toBe('ECONNRESET')
+})
+
 test('a held request that is dropped never arrives', async () => {
   const client = await EchoClient.to(proxy.port)
   const hold = proxy.hold()
@@ -214,7 +239,7 @@ test('a stall keeps all in silence, of connections old and new, until it is rele
   late.close()
   await sleep(soonMs)
   proxy.release()
-  await sleep(soonMs)
+  while (server.heard().length < 3 || !old.heard.endsWith('b')) await sleep(5)
   // Also the bytes of the one that gave up.
   expect(Array.from(server.heard()).sort().join('')).toBe('abc')
   expect(old.heard).toBe('echo aecho b')

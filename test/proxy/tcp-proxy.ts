@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
+import { freePort } from '../servers/free-port.ts'
 import { type Address, type ConnectionWatch, ProxiedConnection } from './proxied-connection.ts'
 
 /** Picks requests by their bytes, one piece as it came over the wire at a time. */
@@ -84,6 +85,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly #watch: ConnectionWatch = this.#watchConnections()
   readonly #counters: Set<(bytes: Buffer) => void> = new Set()
   #rules: Rule[] = []
+  /** Rules that have found their request, and wait for their moment. */
+  readonly #armed: Map<ProxiedConnection, Rule> = new Map()
   #isStalled = false
 
   private constructor(targets: readonly Address[]) {
@@ -174,10 +177,9 @@ export class TcpProxy implements AsyncDisposable {
   async up(): Promise<void> {
     for (const door of this.#doors) {
       if (door.listener.listening) continue
+      if (door.port === 0) door.port = await freePort()
       door.listener.listen(door.port, '127.0.0.1')
       await once(door.listener, 'listening')
-      // It was told to listen on a port, so its address is no path of a pipe.
-      door.port = (door.listener.address() as AddressInfo).port
     }
   }
 
@@ -257,6 +259,7 @@ export class TcpProxy implements AsyncDisposable {
   /** Undoes every fault; what is stalled never arrives. */
   async mend(): Promise<void> {
     this.#rules = []
+    this.#armed.clear()
     this.delayMs = 0
     this.drop()
     await this.up()
@@ -277,12 +280,17 @@ export class TcpProxy implements AsyncDisposable {
     })
     const undo = () => {
       this.#rules = this.#rules.filter(one => one !== rule)
+      for (const [connection, armed] of this.#armed) if (armed === rule) this.#armed.delete(connection)
     }
     const rule: Rule = {
       match,
       run: (connection, bytes) => {
         undo()
-        run(connection, bytes, meet)
+        this.#armed.set(connection, rule)
+        run(connection, bytes, () => {
+          this.#armed.delete(connection)
+          meet()
+        })
       },
     }
     this.#rules.push(rule)
@@ -310,7 +318,13 @@ export class TcpProxy implements AsyncDisposable {
       onAnswer: bytes => {
         this.#traffic.bytesToClient += bytes.length
       },
-      onClosed: connection => this.#connections.delete(connection),
+      onClosed: connection => {
+        this.#connections.delete(connection)
+        // It ended before its fault could befall it: another one's turn.
+        const rule = this.#armed.get(connection)
+        if (rule) this.#rules.push(rule)
+        this.#armed.delete(connection)
+      },
     }
   }
 }

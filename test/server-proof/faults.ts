@@ -53,7 +53,7 @@ export function proveOutages(at: ServerStore, line: () => Line): void {
       await proxy.up()
       await load.progress(forMs)
     })
-  }, 60_000)
+  })
 
   test(`whatever the network does at random (AUTHKIT_SEED=${seed}), nothing is lost, torn or left waiting`, async () => {
     await underLoad(at, line(), async (load, proxy) => {
@@ -65,7 +65,7 @@ export function proveOutages(at: ServerStore, line: () => Line): void {
       }
       await load.progress(forMs)
     })
-  }, 60_000)
+  })
 
   test('nothing hangs past retry.forMs when the server is silent or away, and all goes on when it is back', async () => {
     const { proxy, url } = line()
@@ -76,15 +76,14 @@ export function proveOutages(at: ServerStore, line: () => Line): void {
       const auth = await open(client.store, { retry })
       await put(auth, { a: '1', c: '1' })
       proxy[outage]()
-      const startedAt = performance.now()
       const list = async () => {
         for await (const _ of auth.state.keys.listIds('lid-mapping')) break
       }
       const calls = [put(auth, { a: '2' }), pick(auth, 'b'), list(), open(client.store, { retry })]
-      const codes = (await Promise.all(calls.map(rejection))).map(({ code }) => code)
+      const failing = Promise.all(calls.map(rejection))
+      // By a timer of this process, which stands still with it: less than the second that a probe would take.
+      const codes = (await within(failing, 'all calls to fail', retry.forMs + 600)).map(({ code }) => code)
       expect(codes).toEqual(['WRITE_FAILED', 'READ_FAILED', 'READ_FAILED', 'READ_FAILED'])
-      // The attempt that is under way at the end is cut short; what is above is a busy machine's.
-      expect(performance.now() - startedAt).toBeLessThan(retry.forMs + 1_000)
       auth.state.creds.nextPreKeyId += 1
       const saved = auth.saveCreds()
       if (outage === 'stall') proxy.drop()
@@ -96,7 +95,7 @@ export function proveOutages(at: ServerStore, line: () => Line): void {
       await auth.close()
     }
     await client.close()
-  }, 60_000)
+  })
 }
 
 async function underLoad(

@@ -17,11 +17,11 @@ export interface LoadOptions {
   readonly sessions?: number
 }
 
-/** The record that every step changes: its name is in every batch of a load. */
-export const everyBatch: string = recordName('lid-mapping', 'last')
+/** What every batch of a load holds, in its creds, and no question of the onlooker's. */
+export const everyBatch = 'nextPreKeyId'
 
 const watched = [
-  everyBatch,
+  recordName('lid-mapping', 'last'),
   ...['5511.0', '5522.0', '5533.1'].map(id => recordName('session', id)),
   credsName,
 ]
