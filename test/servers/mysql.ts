@@ -27,9 +27,9 @@ export const mysql: ServerKind = {
 async function start(program: string): Promise<Server> {
   const { path, remove } = await dataFolder('mysql')
   const data = join(path, 'data')
-  const port = await freePort()
   const user = userArguments()
   await makeData(program, data, user)
+  const port = await freePort()
   const url = `mysql://root@127.0.0.1:${port}/${database}`
   const running = await ServerProcess.start({
     program,

@@ -69,7 +69,6 @@ async function startNode(
     'cluster-enabled': 'yes',
     'cluster-port': String(bus),
     'cluster-announce-ip': '127.0.0.1',
-    'cluster-node-timeout': '2000',
   }
   const process = await ServerProcess.start({
     program,

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { fenceName, isInternalScope, isReserved } from '../../../src/names.ts'
 import type { Change, Store } from '../../../src/store.ts'
 import { memoryStore } from '../../../src/stores/memory.ts'
+import { freePort } from '../../servers/free-port.ts'
 import { byLine, type WireAnswer, type WireCall, type WireRecord } from './wire.ts'
 
 /** Picks calls out of those that arrive. */
@@ -162,10 +163,9 @@ export class SharedStoreServer implements AsyncDisposable {
   async up(): Promise<void> {
     const server = createServer(socket => this.#serve(socket))
     this.#server = server
+    if (this.#port === 0) this.#port = await freePort()
     server.listen(this.#port, '127.0.0.1')
     await once(server, 'listening')
-    const address = server.address()
-    if (typeof address === 'object' && address !== null) this.#port = address.port
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
