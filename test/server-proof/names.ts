@@ -78,7 +78,7 @@ export function proveNames(at: ServerStore): void {
       expect(await look(at, place.url, contentOf)).toEqual(left)
     }
     await closeAll()
-  }, 60_000)
+  })
 }
 
 /** Records whose ids are the hostile names, too. */

@@ -33,7 +33,7 @@ export function proveServer(
     }
     beforeAll(async () => {
       line = await lineTo(at)
-    }, 90_000)
+    })
     // Where a test fails, the next one shall have its chance.
     afterEach(() => line?.proxy.mend())
     afterAll(async () => {

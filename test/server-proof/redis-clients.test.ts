@@ -15,7 +15,7 @@ function prove(at: ServerStore, clients: readonly ClientCase[]): void {
     let line: Line | undefined
     beforeAll(async () => {
       line = await lineTo(at)
-    }, 90_000)
+    })
     afterEach(() => line?.proxy.mend())
     afterAll(async () => {
       await line?.[Symbol.asyncDispose]()

@@ -46,7 +46,7 @@ export function proveRemoved(at: ServerStore): void {
     expect(await pick(auth, 'a')).toBeNull()
     await auth.close()
     await opener.close()
-  }, 20_000)
+  })
 
   test('an owner in another process whose session was deleted and made anew writes nothing into the new one', async () => {
     await using place = await placeOn(at)
@@ -66,7 +66,7 @@ export function proveRemoved(at: ServerStore): void {
     })
     await auth.close()
     await opener.close()
-  }, 20_000)
+  })
 
   test('remove() leaves nothing, and what is opened afterwards is new', async () => {
     await using place = await placeOn(at)
@@ -82,7 +82,7 @@ export function proveRemoved(at: ServerStore): void {
     expect(auth.state.creds.advSecretKey).not.toBe(identity)
     await auth.close()
     await opener.close()
-  }, 20_000)
+  })
 }
 
 const loggedOut = Object.assign(new Error('logged out'), { output: { statusCode: 401 } })
