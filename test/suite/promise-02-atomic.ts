@@ -217,14 +217,14 @@ export const atomicAuthState: PromiseCases<AuthContext> = {
         const { auth, keys } = await open({ store })
         await auth.saveCreds()
         await keys.set({ session: { a: Buffer.from('old') } })
-        const before = await listed(inner, scope)
+        const before = Object.fromEntries(await listed(inner, scope))
         inner.fail('write')
         await refuses(
           keys.set({ session: { a: null, b: Buffer.from('b') }, 'pre-key': { 1: 'p' } }),
           'WRITE_FAILED',
         )
         inner.mend()
-        assertSame(Array.from(await listed(inner, scope)), Array.from(before))
+        assertSame(Object.fromEntries(await listed(inner, scope)), before)
         await keys.set({ session: { c: Buffer.from('c') } })
         assertSame(await storedKey(inner, scope, 'session', 'c'), Buffer.from('c'))
         assertSame(await storedKey(inner, scope, 'session', 'b'), undefined)

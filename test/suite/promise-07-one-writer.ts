@@ -326,7 +326,7 @@ export const oneWriterAuthState: PromiseCases<AuthContext> = {
         await auth.saveCreds()
         await keys.set({ session: { a: 'old' } })
         await foreignOwner(store, scope, session).take()
-        const before = Array.from(await listed(store, scope))
+        const before = Object.fromEntries(await listed(store, scope))
         const set = keys.set({ session: { a: 'late', b: 'late' } })
         await refuses(set, 'LEASE_LOST')
         assert.equal(auth.signal.aborted, true)
@@ -337,7 +337,11 @@ export const oneWriterAuthState: PromiseCases<AuthContext> = {
         auth.state.creds.nextPreKeyId = 4711
         await rejectsWith(auth.saveCreds(), 'LEASE_LOST')
         await auth.close().catch(() => {})
-        assertSame(Array.from(await listed(store, scope)), before, 'the scope after the lease was lost')
+        assertSame(
+          Object.fromEntries(await listed(store, scope)),
+          before,
+          'the scope after the lease was lost',
+        )
       },
     },
     {

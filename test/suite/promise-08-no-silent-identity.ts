@@ -161,7 +161,7 @@ export const noSilentIdentityAuthState: PromiseCases<AuthContext> = {
         const store = failing(await openStore())
         for (const method of ['read', 'list'] as const) {
           store.fail(method)
-          if (method === 'read') await rejectsWith(open({ store, retry: { forMs: 250 } }), 'READ_FAILED')
+          if (method === 'read') await rejectsWith(open({ store, retry: { forMs: 1_000 } }), 'READ_FAILED')
           store.mend()
         }
         const { auth } = await open()
@@ -192,7 +192,7 @@ export const noSilentIdentityAuthState: PromiseCases<AuthContext> = {
         const store = failing(await openStore())
         await put(store, scope, { [recordName('session', 'a')]: '"a"' })
         store.fail('list')
-        await rejectsWith(open({ store, retry: { forMs: 250 } }), 'READ_FAILED')
+        await rejectsWith(open({ store, retry: { forMs: 1_000 } }), 'READ_FAILED')
         store.mend()
         await assertReads(store, scope, { creds: undefined })
       },
