@@ -253,11 +253,13 @@ export class Owner {
     await this.end()
     const mine = { id: this.#id, sequence: journal.sequence, bytes: journal.bytes }
     const until = performance.now() + settlesWithinMs
-    do {
+    for (let isLast = false; !isLast; ) {
+      // Before it looks: a process that stands still shall look once more when it goes on.
+      isLast = performance.now() >= until
       const counted = await hasCounted(this.#place, mine)
       if (counted !== undefined) return counted
       await delay(10)
-    } while (performance.now() < until)
+    }
     throw trouble(
       'WRITE_FAILED',
       `The session in ${this.#place.folder ?? this.#place.home} was taken over while a batch was written, and its new owner has not finished: whether the batch landed is unknown. Read it again.`,

@@ -17,7 +17,7 @@ afterEach(() => rm(parent, { recursive: true, force: true }))
 test('rule 11: a folder that is deleted under an idle session ends it, and no heartbeat makes the folder again', async () => {
   const auth = await open()
   await auth.state.keys.set({ 'lid-mapping': { a: 'b' } })
-  await rm(folder, { recursive: true })
+  await rm(folder, { recursive: true, maxRetries: 5 })
   await aborted(auth)
   expect(auth.signal.reason).toMatchObject({ code: 'SESSION_REMOVED' })
   await twoPeriods()
@@ -27,7 +27,7 @@ test('rule 11: a folder that is deleted under an idle session ends it, and no he
 test('rule 11: deleted and made again by somebody else, the folder stays as that one left it', async () => {
   const auth = await open()
   await auth.state.keys.set({ 'lid-mapping': { a: 'b' } })
-  await rm(folder, { recursive: true })
+  await rm(folder, { recursive: true, maxRetries: 5 })
   await mkdir(folder)
   await expect(auth.state.keys.set({ 'lid-mapping': { a: 'c' } })).rejects.toMatchObject({
     code: 'SESSION_REMOVED',
@@ -39,7 +39,7 @@ test('rule 11: deleted and made again by somebody else, the folder stays as that
 test('rule 11: deleted and opened again in this process, it is a new session that the old one writes nothing to', async () => {
   const old = await open()
   await old.state.keys.set({ 'lid-mapping': { a: 'b' } })
-  await rm(folder, { recursive: true })
+  await rm(folder, { recursive: true, maxRetries: 5 })
   const anew = await open()
   expect(anew.state.creds.advSecretKey).not.toBe(old.state.creds.advSecretKey)
   expect(old.signal.reason).toMatchObject({ code: 'SESSION_REMOVED' })
