@@ -6,8 +6,8 @@ export default {
   // They start the database servers that tests ask for, once for all test files, and end them.
   globalSetup: '<rootDir>/dist/test/servers/jest-set-up.js',
   globalTeardown: '<rootDir>/dist/test/servers/jest-tear-down.js',
-  // Under load on two cores a test of seconds takes longer; one that hangs fails all the same.
-  testTimeout: 30_000,
+  // On two cores beside five servers a test of seconds may take a minute; one that hangs fails all the same.
+  testTimeout: 120_000,
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -16,8 +16,6 @@ const silent = {
 const backends = [memoryBackend(), oneFolder]
 
 // Thousands of records on a real disk, beside other tests.
-const patientTest = (name: string, run: () => Promise<void>) => test(name, run, 30_000)
-
 const commits = { maxCommitRetries: 1, delayBetweenTriesMs: 1 }
 
 through7("Baileys 7's addTransactionCapability", ['calls as they come', '__proto__'], transactional7)
@@ -47,12 +45,12 @@ type Wrap = (keys: SuiteKeys) => SuiteKeys
 /** Promises 4, 5, 6, 8 and 10 are beyond a wrapper that has a cache of its own; what it breaks is pinned elsewhere. */
 function through7(name: string, lacks: readonly WrapperNeed[], wrap: Wrap): void {
   const through = { name, lacks, promises: [1, 2, 3, 7, 9, 11, 12], wrap }
-  for (const backend of backends) authStateSuite({ test: patientTest, backend, baileys: baileys7, through })
+  for (const backend of backends) authStateSuite({ test, backend, baileys: baileys7, through })
 }
 
 function through6(name: string, lacks: readonly WrapperNeed[], wrap: Wrap): void {
   const through = { name, lacks, promises: [1, 2, 3, 7, 9, 11, 12], wrap }
-  for (const backend of backends) authStateSuite({ test: patientTest, backend, baileys: baileys6, through })
+  for (const backend of backends) authStateSuite({ test, backend, baileys: baileys6, through })
 }
 
 function transactional7(keys: SuiteKeys): SuiteKeys {

@@ -145,7 +145,7 @@ describe('while another process holds the lock', () => {
     await write
     await auth.close()
     await other.close()
-  }, 20_000)
+  })
 
   test('for longer than retry.forMs it is WRITE_FAILED, which says so', async () => {
     const auth = await useSqliteAuthState(path, { logger: false, retry: { forMs: 0 } })
@@ -157,7 +157,7 @@ describe('while another process holds the lock', () => {
     assert.equal(refused.output.statusCode, 503)
     await letGo()
     await auth.close()
-  }, 20_000)
+  })
 
   test('for good, opening is READ_FAILED, which says so, and later it opens', async () => {
     // On a rollback journal even reading waits for an exclusive lock.
@@ -172,7 +172,7 @@ describe('while another process holds the lock', () => {
     await letGo()
     await store.open()
     await store.close()
-  }, 20_000)
+  })
 })
 
 test('a transaction of the caller’s is never written into: the write waits for its end, and fails if that does not come', async () => {
@@ -195,7 +195,7 @@ test('a transaction of the caller’s is never written into: the write waits for
   assert.ok(await write)
   assert.deepEqual(await store.read('shop', [record]), ['y'])
   database.close()
-}, 20_000)
+})
 
 test('a database object that was closed is STORE_UNUSABLE', async () => {
   const database = await openDatabase(path)

@@ -27,7 +27,7 @@ test('two processes write their sessions side by side, and everything is there',
     for (const id of ids) assert.deepEqual(found[id], Buffer.from(`${session} ${id}`))
     await auth.close()
   }
-}, 60_000)
+})
 
 test('six processes that open a new database at once all have it', async () => {
   await Promise.all(Array.from({ length: 6 }, (_, at) => write(`session ${at}`, 1)))
@@ -36,7 +36,7 @@ test('six processes that open a new database at once all have it', async () => {
   for await (const page of store.scopes()) scopes.push(...page)
   assert.equal(scopes.length, 6)
   await store.close()
-}, 60_000)
+})
 
 test('a second process on a session is kept out with an error that names the holder', async () => {
   const auth = await useSqliteAuthState(path, { session: 'mine', logger: false })
@@ -48,7 +48,7 @@ test('a second process on a session is kept out with an error that names the hol
   })
   await auth.close()
   await write('mine', 1)
-}, 60_000)
+})
 
 async function write(session: string, count: number): Promise<void> {
   const child = built('test/adapters/children/sqlite-writer.ts')

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
-import { jest } from '@jest/globals'
 import { type Codec, specsOf } from '../../bench/codec.ts'
 import { codecRecords } from '../../bench/codec-records.ts'
 import { decode, encode } from '../../src/buffer-json.ts'
-
-jest.setTimeout(60_000)
 
 const own: Codec = { encode, decode }
 const values = [{ key: Buffer.from('abc') }, { key: Buffer.from('de') }]

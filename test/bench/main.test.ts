@@ -3,11 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { jest } from '@jest/globals'
 import type { Report } from '../../bench/report.ts'
 import { built } from '../built.ts'
-
-jest.setTimeout(60_000)
 
 function bench(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [built('bench/main.ts'), ...args], {

@@ -59,7 +59,7 @@ export class GuideBot implements AsyncDisposable {
    * Resolves with what follows `start` on the first line that starts so; the same line is not given twice. Rejects
    * with what the bot said instead.
    */
-  async until(start: string, timeoutMs = 30_000): Promise<string> {
+  async until(start: string, timeoutMs = 60_000): Promise<string> {
     let look = (): void => {}
     const found = new Promise<string>(resolve => {
       look = () => {
@@ -97,7 +97,7 @@ export class GuideBot implements AsyncDisposable {
   }
 
   /** Resolves when the process has ended, with its exit code or the signal that ended it. */
-  async untilEnd(timeoutMs = 30_000): Promise<number | NodeJS.Signals> {
+  async untilEnd(timeoutMs = 60_000): Promise<number | NodeJS.Signals> {
     return within(this.#ended, `${join(this.#settings.folder, this.#settings.script)} to end`, timeoutMs)
   }
 

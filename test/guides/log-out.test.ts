@@ -10,7 +10,7 @@ let peer: Bot
 beforeAll(async () => {
   bots = await Bots.start()
   peer = await bots.pair('7')
-}, 30_000)
+})
 
 afterAll(() => bots[Symbol.asyncDispose]())
 

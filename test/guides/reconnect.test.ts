@@ -20,7 +20,7 @@ let peer: Bot
 beforeAll(async () => {
   bots = await Bots.start()
   peer = await bots.pair('7')
-}, 30_000)
+})
 
 afterAll(() => bots[Symbol.asyncDispose]())
 
@@ -45,7 +45,7 @@ test.each(lines.flatMap(line => scripts.map((script, index) => [line, script, in
       await bot.until('closed with ')
       expect(await bot.until('open as ')).toBe(jid)
       await live
-      await bots.server.untilAnswered(jid, 30_000)
+      await bots.server.untilAnswered(jid, 60_000)
       await send(`after ${turn}`)
       await bot.until(`got after ${turn}`)
     }
@@ -55,17 +55,17 @@ test.each(lines.flatMap(line => scripts.map((script, index) => [line, script, in
     const live = untilLive(jid)
     bot.start()
     await live
-    await bots.server.untilAnswered(jid, 30_000)
+    await bots.server.untilAnswered(jid, 60_000)
     await send('ping')
     await bot.until('got ping')
-    await peer.inbox.untilTexts(['pong'], 30_000)
+    await peer.inbox.untilTexts(['pong'], 60_000)
     peer.inbox.messages.length = 0
 
     expect(bot.linesOf('open as ').at(-1)).toBe(`open as ${jid}`)
     expect(bot.linesOf('QR ')).toHaveLength(1)
     expect(complaints(bot, delivered)).toEqual([])
   },
-  120_000,
+  240_000,
 )
 
 /** Resolves when the device has logged in once more and has been sent what waited for it. */
@@ -78,7 +78,7 @@ function untilLive(jid: string): Promise<void> {
     }
     bots.server.on('live', listener)
   })
-  return within(live, `${jid} to be live`, 30_000)
+  return within(live, `${jid} to be live`, 60_000)
 }
 
 /** The ids of the messages that the device says it has, as they come. */

@@ -89,10 +89,13 @@ async function preKeysOf(project: Project): Promise<string[]> {
 /** Resolves when the folder has not changed for a while: Baileys' own function survives no kill in mid-write. */
 async function untilQuiet(project: Project): Promise<void> {
   let last = ''
-  for (let sameFor = 0; sameFor < 3; sameFor += 1) {
+  for (let sameFor = 0; sameFor < 6; sameFor += 1) {
     const files = await readdir(folderOf(project))
-    const stats = await Promise.all(files.map(name => stat(join(folderOf(project), name))))
-    const now = stats.map((stat, index) => `${files[index]} ${stat.size} ${stat.mtimeMs}`).join()
+    // One may be gone by now.
+    const stats = await Promise.all(
+      files.map(name => stat(join(folderOf(project), name)).catch(() => undefined)),
+    )
+    const now = stats.map((stat, index) => `${files[index]} ${stat?.size} ${stat?.mtimeMs}`).join()
     if (now !== last) sameFor = 0
     last = now
     await setTimeout(100)

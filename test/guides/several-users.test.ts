@@ -11,7 +11,7 @@ let peer: Bot
 beforeAll(async () => {
   bots = await Bots.start()
   peer = await bots.pair('7')
-}, 30_000)
+})
 
 afterAll(() => bots[Symbol.asyncDispose]())
 
@@ -28,7 +28,7 @@ test.each<BaileysLine>(['7', '6.7'])(
       const stored = bot.until(`${user}: sent pong`)
       await bots.send(peer, `${number(user)}@s.whatsapp.net`, 'ping')
       await stored
-      await peer.inbox.untilTexts([`pong from ${user}`], 30_000)
+      await peer.inbox.untilTexts([`pong from ${user}`], 60_000)
     }
     const jids = new Map<string, string>()
     bot.start()

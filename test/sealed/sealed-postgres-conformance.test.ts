@@ -5,10 +5,8 @@ import { sealedBackend, sealingsOnServers } from './sealed-backend.ts'
 
 const postgres = await postgresBackend()
 // Each batch is made safe with real fsyncs.
-const patientTest = (name: string, run: () => Promise<void>) => test(name, run, 60_000)
-
 for (const [name, ...turns] of sealingsOnServers) {
   const backend = sealedBackend(postgres, name, ...turns)
-  storeSuite({ test: patientTest, backend })
-  authStateSuite({ test: patientTest, backend, baileys })
+  storeSuite({ test, backend })
+  authStateSuite({ test, backend, baileys })
 }

@@ -4,10 +4,8 @@ import { authStateSuite, storeSuite } from '../suite/index.ts'
 import { sealedBackend, sealingsOnDisk } from './sealed-backend.ts'
 
 // Each batch is made safe with real fsyncs.
-const patientTest = (name: string, run: () => Promise<void>) => test(name, run, 60_000)
-
 for (const [name, ...turns] of sealingsOnDisk) {
   const backend = sealedBackend(sqliteFile, name, ...turns)
-  storeSuite({ test: patientTest, backend })
-  authStateSuite({ test: patientTest, backend, baileys })
+  storeSuite({ test, backend })
+  authStateSuite({ test, backend, baileys })
 }

@@ -75,7 +75,7 @@ describe.each([false, true])('hideNames: %s', hideNames => {
       if (at < value.length)
         await readsAsNothing(inner, store, victim, value.slice(0, at) + value.slice(at + 1))
     }
-  }, 60_000)
+  })
 
   test('a cut text, at every length, is caught', async () => {
     const { inner, store, stored } = await written()
@@ -165,7 +165,7 @@ describe.each([false, true])('hideNames: %s', hideNames => {
     const again = await open(seal(inner))
     expect(again.state.creds.registrationId).toBe(auth.state.creds.registrationId)
     await again.close()
-  }, 60_000)
+  })
 })
 
 test('what is neither sealed nor the beginning of JSON is a damaged record, and JSON is taken as it is', async () => {

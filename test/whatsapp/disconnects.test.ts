@@ -1,13 +1,10 @@
 import { once } from 'node:events'
-import { jest } from '@jest/globals'
 import { type BaileysLine, type Bot, Bots, baileysLines } from './bots.ts'
 import { connectSocket, untilClosed, untilOpen } from './client.ts'
 
 const lines = Object.keys(baileysLines) as BaileysLine[]
 
 // The waits inside say what they wait for.
-jest.setTimeout(20_000)
-
 let bots: Bots
 beforeAll(async () => {
   bots = await Bots.start()

@@ -1,10 +1,7 @@
-import { jest } from '@jest/globals'
 import { type Bot, Bots, brokenSession, combinations } from './bots.ts'
 import type { Addressing } from './device.ts'
 
 // The waits inside say what they wait for.
-jest.setTimeout(20_000)
-
 let bots: Bots
 let pairs: { readonly [line in '7' | '6.7']: readonly [Bot, Bot] }
 beforeAll(async () => {
@@ -37,7 +34,7 @@ async function readsOthers(
   textsOf: (bot: Bot) => string[],
 ): Promise<void> {
   const others = members.filter(other => other !== member)
-  await member.inbox.untilTexts(others.flatMap(textsOf), 1500)
+  await member.inbox.untilTexts(others.flatMap(textsOf), 15_000)
   expect(member.log.filter(line => brokenSession.test(line.text))).toEqual([])
 }
 

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals'
 import { proto } from '@whiskeysockets/baileys'
 import { type BaileysLine, type Bot, Bots, baileysLines } from './bots.ts'
 import { connectSocket, untilClosed } from './client.ts'
@@ -8,8 +7,6 @@ import { within } from './within.ts'
 const lines = Object.keys(baileysLines) as BaileysLine[]
 
 // The waits inside say what they wait for.
-jest.setTimeout(20_000)
-
 let bots: Bots
 let sender: Bot
 beforeAll(async () => {

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals'
 import { Curve } from 'baileys-6'
 import { type BaileysLine, type Bot, Bots, baileysLines } from './bots.ts'
 import { connectSocket, endSocket, untilClosed, untilOpen, untilQr } from './client.ts'
@@ -9,8 +8,6 @@ const lines = Object.keys(baileysLines) as BaileysLine[]
 const firstUpload = { '7': 812, '6.7': 30 }
 
 // The waits inside say what they wait for.
-jest.setTimeout(20_000)
-
 let bots: Bots
 beforeAll(async () => {
   bots = await Bots.start()
@@ -42,7 +39,7 @@ describe.each(lines)('Baileys %s', line => {
     expect(second.jid).toBe(`${bot.number}:2@s.whatsapp.net`)
     // Were a history missing, Baileys would hold the message back for 20 s.
     await second.sock.sendMessage(bot.user, { text: 'to myself' })
-    await bot.own.untilTexts(['to myself'], 3000)
+    await bot.own.untilTexts(['to myself'], 15_000)
     expect([...bot.auth.records.keys()].filter(name => name.startsWith('app-state-sync-key/'))).toHaveLength(
       1,
     )

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { jest } from '@jest/globals'
 import * as baileys7 from '@whiskeysockets/baileys'
 import { endSocket, inboxOf, pairByQr } from './client.ts'
 import { memoryAuthState } from './memory-auth-state.ts'
@@ -14,8 +13,6 @@ import { RemoteServer } from './remote-server.ts'
 import { within } from './within.ts'
 
 // The waits inside say what they wait for.
-jest.setTimeout(60_000)
-
 const compiled = fileURLToPath(new URL('../../dist/test/whatsapp/', import.meta.url))
 
 // As the guides have it: nothing in it knows of a test. Its auth state is ours: a kill may tear what Baileys' own writes.
@@ -81,7 +78,7 @@ test.each(['@whiskeysockets/baileys', 'baileys-6'])(
     await peer.sendMessage(`${number}@s.whatsapp.net`, { text: 'two' })
     await taken
     const second = startBot(name, folder)
-    await inbox.untilTexts(['echo of two'], 30_000)
+    await inbox.untilTexts(['echo of two'], 60_000)
 
     const left = once(second.child, 'exit')
     await server.call('logOut', jid)
