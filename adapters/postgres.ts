@@ -75,7 +75,7 @@ class PostgresStore implements Store {
   }
 
   async read(scope: string, names: readonly string[]): Promise<(string | undefined)[]> {
-    const rows = await this.#rows('read', [scope, arrayOf(names)])
+    const rows = await this.#rows('read', [scope, arrayOf(names)], names.every(isReserved))
     const found = new Map(rows.map(([name, value]) => [name, value]))
     return names.map(name => found.get(name))
   }
@@ -125,15 +125,19 @@ class PostgresStore implements Store {
     return this.#opened
   }
 
-  /** What is in a table that was dropped: nothing. */
+  /**
+   * A session whose table was dropped learns so by its fence. Whatever else is asked for may come back with a table that
+   * is renamed for a moment: that it is absent would stay in a cache, or become a new identity.
+   */
   async #rows(
     statement: 'read' | 'entries' | 'names' | 'scopes',
     values: readonly string[],
+    isOfFences = false,
   ): Promise<readonly Row[]> {
     try {
       return await this.#connection.rows(this.#open.sql[statement], values)
     } catch (error) {
-      if (isMissing(error)) return []
+      if (isOfFences && isMissing(error)) return []
       throw explained(error, 'READ_FAILED')
     }
   }
@@ -163,9 +167,8 @@ class PostgresStore implements Store {
       return outcomeOf(row?.[0])
     } catch (error) {
       if (isHalfCreated(error)) return 'again'
-      // Of a table that was dropped every guard that expects something fails, and nothing is left to remove.
+      // Of a table that was dropped every guard that expects something fails.
       if (isMissing(error) && guards.some(({ value }) => value !== undefined)) return 'refused'
-      if (isMissing(error) && statement === 'remove') return 'landed'
       throw explained(error, 'WRITE_FAILED')
     }
   }
@@ -177,6 +180,10 @@ function outcomeOf(text: string | undefined): Outcome {
     'WRITE_FAILED',
     'PostgreSQL, or something in front of it, gave no answer to a write. It may be repeated.',
   )
+}
+
+function isReserved(name: string): boolean {
+  return name.startsWith(firstName)
 }
 
 /** The least text that comes after `text`, of those that the contract allows. */

@@ -137,7 +137,11 @@ const sentences: { readonly [reason: string]: Sentence } = {
     'Grant the role usage on the schema, and select, insert, update and delete on the table, which postgresSchema() says how to create',
     'STORE_UNUSABLE',
   ],
-  '42P01': ['its table is gone', 'Open the session anew', 'STORE_UNUSABLE'],
+  '42P01': [
+    'its table is not there',
+    'Restore it if it was dropped by mistake; opening a session creates an empty one',
+    'STORE_UNUSABLE',
+  ],
   '42P10': ['its table has lost its primary key', 'Add it: primary key (scope, name)', 'STORE_UNUSABLE'],
   '53100': ['its disk is full', 'Make room; what was acknowledged is safe, and calls work again then'],
   '53300': ['it has too many connections', 'Raise max_connections, or let clients have fewer'],

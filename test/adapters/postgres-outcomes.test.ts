@@ -4,6 +4,8 @@ import pg from 'pg'
 import postgres from 'postgres'
 import { postgresStore } from '../../adapters/postgres.ts'
 import { usePostgresAuthState } from '../../src/entries/postgres.ts'
+import { scopeOf } from '../../src/names.ts'
+import type { Store } from '../../src/store.ts'
 import { containing, TcpProxy } from '../proxy/tcp-proxy.ts'
 import { sharedServer } from '../servers/shared-server.ts'
 import { failure, freshName, listed, openStore, testPool, urlWith } from './postgres-tables.ts'
@@ -203,21 +205,46 @@ test('a page of a list is bounded by bytes and by records', async () => {
   assert.equal(names.size, 2520)
 }, 30_000)
 
-test('a table that was dropped holds nothing: reads are empty, guards fail, and nothing makes it again', async () => {
+test('a table that was dropped is read as empty by nobody but who asks for a fence; guards fail, and open makes a new one', async () => {
   const store = await openStore(pool, { table })
   await store.write('shop', batch)
   await pool.query(`drop table ${table}`)
-  assert.deepEqual(await store.read('shop', ['!fence']), [undefined])
-  assert.deepEqual(await listed(store, 'shop'), {})
-  for await (const _ of store.scopes()) assert.fail('it holds a scope')
+  assert.deepEqual(await store.read('shop', ['!fence', '!other']), [undefined, undefined])
   assert.equal(await store.write('shop', [{ name: 'creds', value: 'c' }], [fence]), false)
   assert.equal(await store.remove('shop', [fence]), false)
-  assert.equal(await store.remove('shop'), true)
-  const refused = await failure(store.write('shop', batch, [{ name: '!fence', value: undefined }]))
-  assert.equal(refused.code, 'STORE_UNUSABLE')
-  assert.match(refused.message, /table is gone/)
+  for (const call of [
+    store.read('shop', [secretName]),
+    store.read('shop', ['!fence', 'creds']),
+    listed(store, 'shop'),
+    scopesOf(store),
+    store.remove('shop'),
+    store.write('shop', batch, [{ name: '!fence', value: undefined }]),
+  ]) {
+    const refused = await failure(call)
+    assert.equal(refused.code, 'STORE_UNUSABLE')
+    assert.match(refused.message, /table is not there.*Restore it/)
+    assert.equal(store.isPermanent?.(refused), true)
+  }
   await store.open()
   assert.equal(await store.write('shop', batch, [{ name: '!fence', value: undefined }]), true)
+})
+
+test('promises 6 and 8: what is asked for while the table has another name is neither null nor kept in a cache', async () => {
+  const auth = await usePostgresAuthState(pool, { session: 'shop', table, logger: false })
+  await auth.saveCreds()
+  await auth.state.keys.set({ 'lid-mapping': { a: '1' } })
+  await auth.close()
+  const again = await usePostgresAuthState(pool, { session: 'shop', table, logger: false })
+  await pool.query(`alter table ${table} rename to ${table}_away`)
+  const read = () => Promise.resolve(again.state.keys.get('lid-mapping', ['a']))
+  assert.equal((await failure(read())).code, 'STORE_UNUSABLE')
+  await pool.query(`alter table ${table}_away rename to ${table}`)
+  assert.deepEqual({ ...(await read()) }, { a: '1' })
+  await again.state.keys.set({ 'lid-mapping': { a: '2' } })
+  await again.close()
+  const last = await usePostgresAuthState(pool, { session: 'shop', table, logger: false })
+  assert.equal(last.state.creds.advSecretKey, auth.state.creds.advSecretKey)
+  await last.close()
 })
 
 test('rule 11: a session whose table was dropped is a new one when it is opened again, and the old one writes nothing', async () => {
@@ -230,6 +257,18 @@ test('rule 11: a session whose table was dropped is a new one when it is opened 
   await assert.rejects(old.saveCreds(), { code: 'SESSION_REMOVED' })
   assert.equal(old.signal.reason.code, 'SESSION_REMOVED')
   await anew.close()
+})
+
+test.each([
+  ['table is dropped', () => `drop table ${table}`],
+])('a session whose %s under it ends with its next write, and does not rise again', async (_, statement) => {
+  const auth = await usePostgresAuthState(pool, { session: 'shop', table, logger: false })
+  await auth.saveCreds()
+  await pool.query(statement())
+  const late = Promise.resolve(auth.state.keys.set({ 'lid-mapping': { a: 'late' } }))
+  assert.equal((await failure(late)).code, 'SESSION_REMOVED')
+  assert.equal(auth.signal.reason.code, 'SESSION_REMOVED')
+  assert.deepEqual(await listed(await openStore(pool, { table }), scopeOf('shop')), {})
 })
 
 test('a transaction of the caller’s on the same Client is no place for a batch', async () => {
@@ -345,3 +384,9 @@ test('no error tells a value, a record’s name or a statement', async () => {
   }
   await sql.end({ timeout: 1 })
 })
+
+async function scopesOf(store: Store): Promise<string[]> {
+  const scopes: string[] = []
+  for await (const page of store.scopes()) scopes.push(...page)
+  return scopes
+}
