@@ -259,7 +259,35 @@ test('rule 11: a session whose table was dropped is a new one when it is opened 
   await anew.close()
 })
 
+test('rule 11: so it is where the session’s rows were deleted by hand, and other sessions stay', async () => {
+  const options = { table, logger: false } as const
+  const [old, other] = [
+    await usePostgresAuthState(pool, { session: 'shop', ...options }),
+    await usePostgresAuthState(pool, { session: 'other', ...options }),
+  ]
+  for (const auth of [old, other]) {
+    auth.state.creds.account = { details: Buffer.from('details') }
+    await auth.saveCreds()
+    await auth.state.keys.set({ 'lid-mapping': { a: '1' } })
+  }
+  await pool.query(`delete from ${table} where scope = $1`, [scopeOf('shop')])
+  const anew = await usePostgresAuthState(pool, { session: 'shop', ...options })
+  assert.notEqual(anew.state.creds.advSecretKey, old.state.creds.advSecretKey)
+  assert.equal(anew.state.creds.account, undefined)
+  assert.equal(old.signal.reason.code, 'SESSION_REMOVED')
+  await anew.saveCreds()
+  for (const late of [old.saveCreds(), Promise.resolve(old.state.keys.set({ 'lid-mapping': { a: 'late' } }))])
+    assert.equal((await failure(late)).code, 'SESSION_REMOVED')
+  const store = await openStore(pool, { table })
+  assert.deepEqual(Object.keys(await listed(store, scopeOf('shop'))), ['!fence', 'creds'])
+  await other.state.keys.set({ 'lid-mapping': { b: '1' } })
+  assert.deepEqual(await store.read(scopeOf('other'), ['lid-mapping/a', 'lid-mapping/b']), ['"1"', '"1"'])
+  await anew.close()
+  await other.close()
+})
+
 test.each([
+  ['rows are deleted', () => `delete from ${table} where scope = '${scopeOf('shop')}'`],
   ['table is dropped', () => `drop table ${table}`],
 ])('a session whose %s under it ends with its next write, and does not rise again', async (_, statement) => {
   const auth = await usePostgresAuthState(pool, { session: 'shop', table, logger: false })
