@@ -2,8 +2,9 @@ import { recordName } from '../../src/names.ts'
 import type { StoreWarning } from '../../src/store.ts'
 import type { BulkOperation, Commands } from './commands.ts'
 import { recordId, type ScopeDocument, scopeId } from './documents.ts'
-import { deleteRecords, dig, fill } from './graves.ts'
+import { decide, deleteRecords, digForAdoption, fill } from './graves.ts'
 import { newIncarnation } from './landing.ts'
+import { ageMs, thisMoment } from './moment.ts'
 import { trouble } from './trouble.ts'
 
 /** Longer types first, where one begins like another. */
@@ -37,10 +38,13 @@ const longestMs = 600_000
  */
 export async function adopt(commands: Commands, scope: string): Promise<readonly StoreWarning[]> {
   const filter = { _id: { $in: [scopeId(scope), 'creds'] } }
-  const projection = { adopted: 1, incarnation: 1 }
+  const projection = { adopted: 1, incarnation: 1, data: 1 }
   const [first, second] = await commands.find(filter, { projection })
   if (first && Object(first)._id === scopeId(scope)) return finish(commands, scope, first, second)
-  if (first) return make(commands, scope)
+  if (first) {
+    if (Object(first).data === undefined) throw unreadable('creds', 'it is empty')
+    return make(commands, scope)
+  }
   const [orphan] = await commands.find(guides, { projection: { _id: 1 }, limit: 1 })
   if (!orphan) return []
   throw trouble(
@@ -55,14 +59,29 @@ export async function deleteGuides(commands: Commands): Promise<void> {
 }
 
 async function make(commands: Commands, scope: string): Promise<readonly StoreWarning[]> {
-  const since = performance.now()
+  const since = thisMoment()
   const incarnation = newIncarnation()
-  const records = asRecords(await commands.find(guides))
-  // A crash from here on leaves records that are nobody's, and this note of them.
-  await dig(commands, scope, incarnation)
+  // Before anything is read: who removes the session afterwards finds this note, and ends the adoption. A crash from
+  // here on leaves the note, and records that are nobody's.
+  await digForAdoption(commands, scope, incarnation)
+  const records = await guidesRecords(commands).catch(async (error: unknown) => {
+    await fill(commands, scope, incarnation)
+    throw error
+  })
+  if (!records) {
+    // Another has adopted or removed them meanwhile.
+    await fill(commands, scope, incarnation)
+    return adopt(commands, scope)
+  }
   for (let at = 0; at < records.length; at += documentsAtOnce) {
     const some = records.slice(at, at + documentsAtOnce)
+    if (ageMs(since) > longestMs) throw tookTooLong()
     await commands.bulk(some.map(([name, value]) => insertion(scope, incarnation, name, value)))
+  }
+  // Nobody deletes the records from here on, unless there is another's document, and this one's can't come.
+  if (ageMs(since) > longestMs || !(await decide(commands, scope, incarnation))) {
+    await deleteRecords(commands, scope, incarnation)
+    throw tookTooLong()
   }
   const document: ScopeDocument = {
     _id: scopeId(scope),
@@ -72,12 +91,6 @@ async function make(commands: Commands, scope: string): Promise<readonly StoreWa
     reserved: {},
     log: [],
     adopted: true,
-  }
-  if (performance.now() - since > longestMs) {
-    throw trouble(
-      'WRITE_FAILED',
-      'The MongoDB collection took too long to adopt a session. Nothing was changed.',
-    )
   }
   const isFirst = await commands.insert(document)
   if (!isFirst) await deleteRecords(commands, scope, incarnation)
@@ -112,6 +125,14 @@ async function finish(
       message: `The MongoDB collection has a document creds beside session "${scope}": another program still writes as the guides' useMongoAuthState does. End that program, and delete its documents.`,
     },
   ]
+}
+
+/** `undefined` where there are no creds. */
+async function guidesRecords(
+  commands: Commands,
+): Promise<readonly (readonly [name: string, value: string])[] | undefined> {
+  const documents = await commands.find(guides)
+  return documents.some(document => Object(document)._id === 'creds') ? asRecords(documents) : undefined
 }
 
 function asRecords(documents: readonly object[]): readonly (readonly [name: string, value: string])[] {
@@ -155,6 +176,13 @@ function restored(type: string, id: string): string {
 
 function insertion(scope: string, incarnation: string, name: string, value: string): BulkOperation {
   return { insertOne: { document: { _id: recordId(incarnation, name), scope, seq: 1, value } } }
+}
+
+function tookTooLong(): Error {
+  return trouble(
+    'WRITE_FAILED',
+    'The MongoDB collection took too long to adopt a session. Nothing was changed.',
+  )
 }
 
 function unreadable(type: string, why: string): Error {

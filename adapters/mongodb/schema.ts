@@ -1,5 +1,5 @@
 import type { Commands } from './commands.ts'
-import { isGrave, sweep } from './graves.ts'
+import { isGrave, oldGraves, sweep } from './graves.ts'
 import { trouble } from './trouble.ts'
 
 const version = 1
@@ -15,7 +15,10 @@ const leastSeconds = 86_400
  * @throws AuthStateError `SCHEMA_NEWER` for a later layout, `STORE_UNUSABLE` for what can't hold a session
  */
 export async function prepare(commands: Commands): Promise<void> {
-  const found = await commands.find({ _id: { $gte: '!#', $lt: '!%' } })
+  const found = await commands.find({
+    _id: { $gte: '!#', $lt: '!%' },
+    $or: [{ _id: versionId }, oldGraves()],
+  })
   const note = found.find(document => Object(document)._id === versionId)
   if (note) checkVersion(Object(note).version)
   else await makeReady(commands)

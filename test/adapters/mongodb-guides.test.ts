@@ -5,7 +5,7 @@ import type { Collection, MongoClient } from 'mongodb'
 import { mongoStore } from '../../adapters/mongodb.ts'
 import { type MongoAuthStateOptions, useMongoAuthState } from '../../src/entries/mongodb.ts'
 import { documentsOf, freshName, testClient } from './mongodb-collections.ts'
-import { type Interposition, interposed } from './mongodb-interposed.ts'
+import { Gate, type Interposition, interposed } from './mongodb-interposed.ts'
 
 /** As the guides' function leaves it. */
 interface GuidesDocument {
@@ -119,6 +119,75 @@ test('of ten processes that adopt at once all open the same identity, and no rec
   await auth.close()
 })
 
+describe('an adoption that another takes for dead', () => {
+  const hours = 3_600_000
+
+  test.each(['copying', 'deciding', 'making the session', 'done'])(
+    'while it is %s, by a clock that is two hours ahead, loses nothing, and leaves no record that is nobody’s',
+    async step => {
+      await fill()
+      // The command with which that begins.
+      const method = { copying: 'bulkWrite', deciding: 'updateOne', 'making the session': 'insertOne' }[step]
+      const gate = new Gate()
+      let hasPassed = false
+      const adopter = mongoStore(
+        interposed(collection, (name, send) => {
+          const isIt = name === method && !hasPassed && (name !== 'insertOne' || isDecided)
+          if (name === 'updateOne') isDecided = true
+          if (!isIt) return send()
+          hasPassed = true
+          return gate.pass(send)
+        }),
+        { adopt: 'default' },
+      )
+      let isDecided = false
+      const adoption = adopter.open().catch((error: unknown) => error)
+      if (method) await gate.reached
+      else await adoption
+      await sweptIn(2 * hours)
+      gate.open()
+      await adoption
+      const auth = await useMongoAuthState(collection, { logger: false })
+      assert.deepEqual(auth.state.creds.noiseKey, creds.noiseKey)
+      for (const [type, id, value] of keys) await assertKey(auth, type, id, value)
+      await auth.close()
+      assert.deepEqual(await guidesIds(), [])
+      await sweptIn(4 * hours)
+      assert.equal((await documentsOf(Object(collection))).filter(isOfRecord).length, 11)
+      assert.deepEqual(await graves(), [])
+    },
+  )
+
+  test('when a crash after its decision left it so is swept when another has adopted the session', async () => {
+    await fill()
+    for (let at = 0; (await graves()).every(grave => Object(grave).adoption !== 'decided'); at++) {
+      await collection.deleteMany({ _id: /^!/ })
+      await adoptUntil(at, 'after')
+    }
+    await sweptIn(2 * hours)
+    assert.equal((await graves()).length, 1)
+    await (await useMongoAuthState(collection, { logger: false })).close()
+    assert.equal((await documentsOf(Object(collection))).filter(isOfRecord).length, 22)
+    await sweptIn(2 * hours)
+    assert.deepEqual(await graves(), [])
+    assert.equal((await documentsOf(Object(collection))).filter(isOfRecord).length, 11)
+  })
+})
+
+test('documents that are deleted while they are read for an adoption make it begin anew', async () => {
+  await fill()
+  let finds = 0
+  const place = interposed(collection, async (name, send) => {
+    if (name === 'find' && ++finds === 3)
+      await (await useMongoAuthState(collection, { logger: false })).close()
+    return send()
+  })
+  const store = mongoStore(place, { adopt: 'default' })
+  await store.open()
+  assert.equal((await documentsOf(Object(collection))).filter(isOfRecord).length, 11)
+  assert.deepEqual(await graves(), [])
+})
+
 describe.each(['before', 'after'])('a crash %s each command', moment => {
   test('neither loses nor doubles the session', async () => {
     let crashes = 0
@@ -210,6 +279,25 @@ async function assertKey(
 ): Promise<void> {
   const { [id]: found } = await auth.state.keys.get(Object(type).valueOf(), [id])
   assert.equal(JSON.stringify(found, BufferJSON.replacer), JSON.stringify(value, BufferJSON.replacer), type)
+}
+
+/** Has a process sweep whose clock is that much ahead. */
+async function sweptIn(ms: number): Promise<void> {
+  const now = Date.now
+  Date.now = () => now() + ms
+  try {
+    const store = mongoStore(collection)
+    await store.open()
+    await store.close()
+  } finally {
+    Date.now = now
+  }
+}
+
+async function graves(): Promise<object[]> {
+  return (await documentsOf(Object(collection))).filter(document =>
+    String(Object(document)._id).startsWith('!#'),
+  )
 }
 
 async function guidesDocuments(): Promise<object[]> {
