@@ -24,9 +24,20 @@ export interface PostgresStoreOptions extends TableOptions {}
  *
  * @throws TypeError for what is no client, and for names that PostgreSQL has no place for
  */
-export function postgresStore(client: PostgresClient, options: PostgresStoreOptions = {}): Store {
-  return new PostgresStore(client, options)
+export function postgresStore(
+  client: PostgresClient,
+  options: PostgresStoreOptions = {},
+  internals: PostgresInternals = {},
+): Store {
+  return new PostgresStore(client, options, internals)
 }
+
+/** What tests set. */
+interface PostgresInternals {
+  readonly longestAnswerMs?: number
+}
+
+const longestAnswerMs = 60_000
 
 const firstName = '!'
 const pageRows = 1000
@@ -48,9 +59,13 @@ class PostgresStore implements Store {
     | { readonly schema: string; readonly warnings: readonly StoreWarning[]; readonly sql: Statements }
     | undefined
 
-  constructor(client: PostgresClient, { table = 'authkit_records', schema }: PostgresStoreOptions) {
+  constructor(
+    client: PostgresClient,
+    { table = 'authkit_records', schema }: PostgresStoreOptions,
+    internals: PostgresInternals,
+  ) {
     this.#client = client
-    this.#connection = connectionOf(client)
+    this.#connection = connectionOf(client, internals.longestAnswerMs ?? longestAnswerMs)
     this.#options = { table, schema }
     qualified(this.#options)
   }

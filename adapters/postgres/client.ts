@@ -44,10 +44,15 @@ export interface Connection {
   run(text: string): Promise<void>
 }
 
-/** How to run statements on a client. @throws TypeError for what is none */
-export function connectionOf(client: PostgresClient): Connection {
+/**
+ * How to run statements on a client. On a connection of a Pool's, an answer is waited for at most `longestAnswerMs`; then
+ * the connection is given up: one that hangs would never come back to the pool, and a pool of such lends none.
+ *
+ * @throws TypeError for what is no client
+ */
+export function connectionOf(client: PostgresClient, longestAnswerMs: number): Connection {
   if (isPostgresJs(client)) return postgresJsConnection(client)
-  if (typeof Object(client).query === 'function') return pgConnection(client)
+  if (typeof Object(client).query === 'function') return pgConnection(client, longestAnswerMs)
   throw new TypeError(
     'A postgres store needs a Pool or Client of pg, or the sql function of postgres (postgres.js).',
   )
@@ -67,7 +72,7 @@ function quoted(text: string): string {
 // The caller may have parsers of its own, or the binary format: columns are taken as they come.
 const untouched = (value: unknown) => value
 
-function pgConnection(client: PgClient): Connection {
+function pgConnection(client: PgClient, longestAnswerMs: number): Connection {
   const query = async (text: string, values: readonly string[]) => {
     const asked: PgQuery = {
       text,
@@ -75,7 +80,7 @@ function pgConnection(client: PgClient): Connection {
       rowMode: 'array',
       types: { getTypeParser: () => untouched },
     }
-    return isPool(client) ? queryLent(client, asked) : queryClient(client, asked)
+    return isPool(client) ? queryLent(client, asked, longestAnswerMs) : queryClient(client, asked)
   }
   return {
     rows: async (text, values) => (await query(text, values)).map(rowOf),
@@ -84,13 +89,13 @@ function pgConnection(client: PgClient): Connection {
 }
 
 /** On a client of the pool's, which is given back, or up where it is of no use to the next. */
-async function queryLent(pool: PgPool, asked: PgQuery): Promise<readonly unknown[]> {
+async function queryLent(pool: PgPool, asked: PgQuery, longestAnswerMs: number): Promise<readonly unknown[]> {
   const client = await pool.connect()
   // A connection that is lost fails the query, and would end the process by an event that nobody listens to.
   const ignore = () => {}
   client.on('error', ignore)
   try {
-    const rows = await queryClient(client, asked)
+    const rows = await within(longestAnswerMs, queryClient(client, asked))
     client.release()
     return rows
   } catch (error) {
@@ -100,6 +105,17 @@ async function queryLent(pool: PgPool, asked: PgQuery): Promise<readonly unknown
   } finally {
     client.off('error', ignore)
   }
+}
+
+// pg's own query_timeout, in a statement, would take the place of a shorter one that the caller gave its Pool.
+function within<T>(longestMs: number, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const error = new Error(`the server did not answer within ${longestMs / 1000} s`)
+      reject(Object.assign(error, { code: 'TIMEOUT' }))
+    }, longestMs)
+    work.finally(() => clearTimeout(timer)).then(resolve, reject)
+  })
 }
 
 async function queryClient(client: PgClient, asked: PgQuery): Promise<readonly unknown[]> {

@@ -365,6 +365,31 @@ test('a pool’s client that is lost in the middle of a statement ends no proces
   await one.end()
 })
 
+test.each([
+  ['ours', {}, { longestAnswerMs: 300 }],
+  ['the Pool’s own, which is shorter', { query_timeout: 300 }, {}],
+])(
+  'a connection that hangs is given up after a time, %s, so that a pool of one goes on',
+  async (_, options, internals) => {
+    const { hostname, port } = new URL(url)
+    await using proxy = await TcpProxy.start({ host: hostname, port: Number(port) })
+    const one = new pg.Pool({ connectionString: proxy.url(url), max: 1, ...options })
+    const store = postgresStore(one, { table }, internals)
+    await store.open()
+    assert.equal(await store.write('shop', batch), true)
+    const held = proxy.hold(containing('select name, value'))
+    const refused = await failure(store.read('shop', [secretName]))
+    assert.equal(held.size, 1)
+    assert.equal(refused.code, 'READ_FAILED')
+    assert.match(refused.message, /took too long/)
+    assert.equal(store.isPermanent?.(refused), false)
+    assert.deepEqual(await store.read('shop', [secretName]), [secretValue])
+    assert.equal(one.totalCount, 1)
+    held.drop()
+    await one.end()
+  },
+)
+
 test('parsers, formats and transforms of the caller’s do not matter', async () => {
   const strange = new pg.Pool({
     connectionString: url,
