@@ -53,7 +53,7 @@ test.each<BaileysLine>(['7', '6.7'])(
       /AuthState|Warning|[Uu]nhandled/,
     )
   },
-  90_000,
+  120_000,
 )
 
 /** All keys and signatures in the session's folder, journal included. */

@@ -4,6 +4,16 @@ import { useMultiFileAuthState } from 'baileys-authkit'
 
 const folder = 'auth_info_baileys'
 
+function removeFolder() {
+  try {
+    fs.rmSync(folder, { recursive: true, force: true })
+  } catch (error) {
+    // Writes under way may put a file into the folder meanwhile, as with Baileys' own function.
+    if (error.code !== 'ENOTEMPTY') throw error
+    removeFolder()
+  }
+}
+
 async function connect() {
   const { state, saveCreds } = await useMultiFileAuthState(folder)
   const sock = makeWASocket({ auth: state })
@@ -15,9 +25,7 @@ async function connect() {
     if (connection === 'close') {
       const statusCode = lastDisconnect?.error?.output?.statusCode
       console.log(`closed with ${statusCode}`)
-      // Writes under way may put a file into the folder while it is being removed, as with Baileys' own function.
-      if (statusCode === DisconnectReason.loggedOut)
-        fs.rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+      if (statusCode === DisconnectReason.loggedOut) removeFolder()
       connect()
     }
   })
