@@ -37,7 +37,7 @@ export function postgresSchema(options: PostgresSchemaOptions = {}): string {
   primary key (scope, name)
 )`
   return [
-    ...(schema === undefined ? [] : [`create schema if not exists ${quoted(schema)}`]),
+    ...(schema === undefined ? [] : [schemaCreation(quoted(schema))]),
     // Room on each page lets an update stay on it, and then no index has to change.
     ...(partitions === undefined
       ? [`${create} with (fillfactor = 75)`]
@@ -46,6 +46,20 @@ export function postgresSchema(options: PostgresSchemaOptions = {}): string {
   ]
     .map(statement => `${statement};\n`)
     .join('')
+}
+
+/** `if not exists` asks for the right to create one although it exists. */
+function schemaCreation(schema: string): string {
+  return `do ${literal(`begin
+  if pg_catalog.to_regnamespace(${literal(schema)}) is null then
+    create schema if not exists ${schema};
+  end if;
+end`)}`
+}
+
+/** A text's literal, in the form that means the same under every standard_conforming_strings. */
+export function literal(text: string): string {
+  return `E'${text.replace(/['\\]/g, character => (character === "'" ? "''" : '\\\\'))}'`
 }
 
 /** The quoted name of a table. @throws TypeError for names that PostgreSQL has no place for */

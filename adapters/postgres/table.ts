@@ -1,6 +1,6 @@
 import type { StoreWarning } from '../../src/store.ts'
 import type { Connection, Row } from './client.ts'
-import { postgresSchema, qualified, type TableOptions, version } from './schema.ts'
+import { literal, postgresSchema, qualified, type TableOptions, version } from './schema.ts'
 import { trouble } from './trouble.ts'
 
 /** A table that stands and can be used. */
@@ -143,9 +143,4 @@ const creationLock = '4702394921427289928'
 
 function named(options: TableOptions): string {
   return `The table ${qualified(options)}`
-}
-
-/** In the form that means the same under every standard_conforming_strings. */
-function literal(text: string): string {
-  return `E'${text.replace(/['\\]/g, character => (character === "'" ? "''" : '\\\\'))}'`
 }

@@ -74,6 +74,20 @@ test('where a role may not create it, the error says who can, and how', async ()
   await pool.query(`drop role ${role}`)
 })
 
+test('a role that owns the schema and nothing else opens a store in it, and may run the printed schema', async () => {
+  const [role, schema, printed] = [freshName(), freshName(), freshName()]
+  await pool.query(`create role ${role} login password 'p'`)
+  await pool.query(`create schema ${schema} authorization ${role}`)
+  const other = testPool(urlWith(url, { user: role, password: 'p' }))
+  const store = await openStore(other, { table, schema })
+  assert.equal(await store.write('shop', [record]), true)
+  await other.query(postgresSchema({ table: printed, schema }))
+  assert.equal(await (await openStore(other, { table: printed, schema })).write('shop', [record]), true)
+  await other.end()
+  await pool.query(`drop owned by ${role}`)
+  await pool.query(`drop role ${role}`)
+})
+
 test('the printed schema is what a store makes, may be run again, and in partitions serves as well', async () => {
   const describeTable = async (name: string) => {
     const { rows } = await pool.query(
