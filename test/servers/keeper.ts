@@ -39,8 +39,12 @@ export class Keeper implements AsyncDisposable {
   }
 
   get(name: ServerName): Promise<SharedServer> {
-    const started = this.#started.get(name) ?? this.#start(name)
+    const known = this.#started.get(name)
+    if (known) return known
+    const started = this.#start(name)
     this.#started.set(name, started)
+    // One that did not start may start for the next who asks.
+    started.catch(() => this.#started.delete(name))
     return started
   }
 
