@@ -79,7 +79,7 @@ class MongoStore implements Store {
   }
 
   remove(scope: string, guards: readonly Guard[] = []): Promise<boolean> {
-    return removeScope(this.#commands, this.#scopes, scope, guards)
+    return removeScope(this.#commands, this.#scopes, scope, guards, { adopts: scope === this.#adopts })
   }
 
   /** What was acknowledged is safe; it is only tidied up, so that whoever is next reads less. */

@@ -113,16 +113,18 @@ async function finish(
   creds: object | undefined,
 ): Promise<readonly StoreWarning[]> {
   const { adopted, incarnation } = Object(document)
-  if (adopted !== undefined) {
+  if (adopted === true) {
     await deleteGuides(commands)
-    await commands.update({ _id: scopeId(scope), scope, incarnation }, { $unset: { adopted: '' } })
+    await commands.update({ _id: scopeId(scope), scope, incarnation }, { $set: { adopted: false } })
     return []
   }
-  if (!creds) return []
+  // Read after the session's document: others may have deleted them just before it said so.
+  const [left] = creds ? [creds] : await commands.find(guides, { projection: { _id: 1 }, limit: 1 })
+  if (!left) return []
   return [
     {
       code: 'GUIDE_DOCUMENTS_IGNORED',
-      message: `The MongoDB collection has a document creds beside session "${scope}": another program still writes as the guides' useMongoAuthState does. End that program, and delete its documents.`,
+      message: `The MongoDB collection has documents of the guides' useMongoAuthState beside session "${scope}": another program writes them still, or did. End that program, and delete its documents; they are deleted with the session at the latest.`,
     },
   ]
 }

@@ -21,7 +21,7 @@ export interface ScopeDocument {
   readonly reserved: { readonly [field: string]: string }
   /** The last batches, in order: all that may not have reached the records' documents. */
   readonly log: readonly LoggedBatch[]
-  /** Set while the documents that the session was adopted from are still to be deleted. */
+  /** Set where the session was adopted: true while the documents that it was adopted from are still to be deleted. */
   readonly adopted?: unknown
 }
 

@@ -49,6 +49,20 @@ export async function deleteRecords(commands: Commands, scope: string, incarnati
   await commands.deleteMany({ _id: beginsWith(recordId(incarnation, '')), scope })
 }
 
+/**
+ * Ends every adoption of a scope but the one of `incarnation`, also one whose process was stopped a while ago and goes
+ * on when that incarnation is gone: what it would bring back is deleted.
+ */
+export async function endAdoptions(commands: Commands, scope: string, incarnation: string): Promise<void> {
+  const found = await commands.find({ _id: beginsWith(gravePrefix), scope, adoption: { $exists: true } })
+  for (const grave of found) {
+    const other = incarnationOf(grave)
+    if (other === incarnation) continue
+    await commands.update({ _id: graveId(other), scope }, { $set: { adoption: 'abandoned' } })
+    await bury(commands, scope, other)
+  }
+}
+
 /** A filter for the graves that {@link sweep} may be given. */
 export function oldGraves(): object {
   return { at: { $lt: new Date(Date.now() - restMs) } }

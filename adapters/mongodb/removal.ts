@@ -1,7 +1,7 @@
 import type { Guard } from '../../src/store.ts'
 import { deleteGuides } from './adoption.ts'
 import type { Commands } from './commands.ts'
-import { deleteRecords, dig } from './graves.ts'
+import { deleteRecords, dig, endAdoptions } from './graves.ts'
 import { scopeFilter } from './landing.ts'
 import { readScope } from './reading.ts'
 import type { Scopes } from './scopes.ts'
@@ -11,13 +11,15 @@ const mostAttempts = 1_000
 
 /**
  * Removes a scope under its guards: by the deletion of its document, after which its records are nobody's, whoever
- * may still write them.
+ * may still write them. One that adopts the guides' documents, as `adopts` says, or has adopted them, takes along what
+ * is there of those: what an old bot wrote since would be taken for a session of its own, or for one without creds.
  */
 export async function removeScope(
   commands: Commands,
   scopes: Scopes,
   scope: string,
   guards: readonly Guard[],
+  { adopts }: { readonly adopts: boolean },
 ): Promise<boolean> {
   const names = guards.map(({ name }) => name)
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
@@ -26,8 +28,12 @@ export async function removeScope(
     if (!document) return true
     const { incarnation, seq } = document
     await dig(commands, scope, incarnation)
-    // While the session is there nobody takes them for another; without it, somebody would.
-    if (document.adopted !== undefined) await deleteGuides(commands)
+    if (adopts || document.adopted !== undefined) {
+      // While the session is there nobody takes them for another; without it, somebody would. Adoptions end after that:
+      // one that begins later finds nothing to adopt.
+      await deleteGuides(commands)
+      await endAdoptions(commands, scope, incarnation)
+    }
     if (await commands.delete({ ...scopeFilter({ scope, guards }), incarnation, seq })) {
       scopes.forget(scope)
       await deleteRecords(commands, scope, incarnation)

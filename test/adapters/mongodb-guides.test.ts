@@ -158,6 +158,38 @@ describe('an adoption that another takes for dead', () => {
     },
   )
 
+  test.each(['bulkWrite', 'updateOne', 'insertOne'])(
+    'and that goes on at its %s when the session was adopted, logged out and removed does not bring it back',
+    async method => {
+      await fill()
+      const gate = new Gate()
+      let sent: string[] = []
+      const stopped = mongoStore(
+        interposed(collection, (name, send) => {
+          const isIt = name === method && (name !== 'insertOne' || sent.includes('updateOne'))
+          sent = [...sent, name]
+          return isIt ? gate.pass(send) : send()
+        }),
+        { adopt: 'default' },
+      )
+      const adoption = stopped.open().catch((error: unknown) => error)
+      await gate.reached
+      const auth = await useMongoAuthState(collection, { logger: false })
+      assert.deepEqual(auth.state.creds.noiseKey, creds.noiseKey)
+      await auth.remove()
+      gate.open()
+      await adoption
+      const next = await useMongoAuthState(collection, { logger: false })
+      assert.notDeepEqual(next.state.creds.noiseKey, creds.noiseKey)
+      assert.equal((await next.state.keys.get('lid-mapping', ['4915112345678']))['4915112345678'], null)
+      await next.close()
+      await sweptIn(4 * hours)
+      const { incarnation } = Object(await collection.findOne(Object({ incarnation: { $exists: true } })))
+      const records = (await documentsOf(Object(collection))).filter(isOfRecord)
+      assert.ok(records.every(record => Object(record)._id.startsWith(`!${incarnation}!`)))
+    },
+  )
+
   test('when a crash after its decision left it so is swept when another has adopted the session', async () => {
     await fill()
     for (let at = 0; (await graves()).every(grave => Object(grave).adoption !== 'decided'); at++) {
@@ -231,16 +263,62 @@ describe.each(['before', 'after'])('a crash %s each command', moment => {
   }, 60_000)
 })
 
-test('documents that the guides’ function writes after the adoption are left alone, and told of', async () => {
+test.each([
+  ['creds and keys', () => fill()],
+  ['keys alone', async () => fillKeys(['session-1.0', 'pre-key-7'])],
+])('%s that the guides’ function writes after the adoption are left alone, and told of', async (_, write) => {
   await fill()
   await (await useMongoAuthState(collection, { logger: false })).close()
-  await fill()
+  await write()
+  const before = await guidesIds()
   const { logger, logged } = recordingLogger()
   const auth = await useMongoAuthState(collection, { logger })
-  assert.ok(logged.some(line => /another program still writes/.test(line)))
-  assert.equal((await guidesIds()).length, 11)
+  assert.equal(logged.filter(line => /End that program/.test(line)).length, 1)
+  assert.deepEqual(await guidesIds(), before)
   await auth.close()
 })
+
+describe.each([
+  ['adopted', () => fill()],
+  ['made here', async () => {}],
+])('a session that was %s', (_, begin) => {
+  test.each([
+    ['creds and keys', () => fill()],
+    ['keys alone', async () => fillKeys(['session-1.0', 'pre-key-7'])],
+  ])(
+    'takes along what an old bot wrote since, %s, when it is removed: the next one is new',
+    async (_, write) => {
+      await begin()
+      const auth = await useMongoAuthState(collection, { logger: false })
+      await auth.saveCreds()
+      await write()
+      const again = await useMongoAuthState(collection, { logger: false })
+      await again.remove()
+      assert.deepEqual(await guidesIds(), [])
+      const next = await useMongoAuthState(collection, { logger: false })
+      assert.notDeepEqual(next.state.creds.noiseKey, creds.noiseKey)
+      assert.notDeepEqual(next.state.creds.noiseKey, auth.state.creds.noiseKey)
+      await next.close()
+    },
+  )
+})
+
+test('an adopted session takes them along also when a store removes it that adopts nothing; others leave them', async () => {
+  await fill()
+  await (await useMongoAuthState(collection, { logger: false })).close()
+  await fillKeys(['session-1.0'])
+  const store = mongoStore(collection)
+  await store.open()
+  await store.write('other', [{ name: 'creds', value: 'c' }])
+  assert.ok(await store.remove('other'))
+  assert.deepEqual(await guidesIds(), ['session-1.0'])
+  assert.ok(await store.remove('default'))
+  assert.deepEqual(await guidesIds(), [])
+})
+
+async function fillKeys(ids: readonly string[]): Promise<void> {
+  await collection.insertMany(ids.map(_id => ({ _id, data: '{}' })))
+}
 
 async function fill(idOf = (type: string, id: string) => `${type}-${id}`): Promise<void> {
   const text = (value: unknown) => JSON.stringify(value, BufferJSON.replacer)
