@@ -183,7 +183,7 @@ class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.#replicated?.end()
+    this.#replicated?.end()
   }
 
   isPermanent(error: unknown): boolean {

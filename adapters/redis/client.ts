@@ -35,17 +35,20 @@ export interface Driver {
   eval(lua: string, keys: readonly string[], args: readonly string[]): Promise<unknown>
   /** A server's settings by pattern, as flat pairs, a map or an object. */
   configGet(pattern: string): Promise<unknown>
-  /** A connection of our own, like the client's. */
-  duplicate(): Promise<OwnConnection>
+  /** A connection of our own, like the client's; it is not made yet. */
+  duplicate(): OwnConnection
 }
 
 /** A connection that the store has made for itself. */
 export interface OwnConnection extends Driver {
   /** Counts how often the connection was lost. */
   readonly losses: number
+  /** Resolves when commands can be given to it; rejects where that takes too long. */
+  ready(withinMs: number): Promise<void>
   /** How many replicas have all that this connection has written, when so many have it or the time is over. */
   wait(replicas: number, timeoutMs: number): Promise<number>
-  end(): Promise<void>
+  /** Ends it at once, made or not. */
+  end(): void
 }
 
 /** The text of an answer, whatever the client's settings make of texts. */

@@ -14,7 +14,7 @@ export function ioredisDriver(client: IoredisClient): Driver {
     eval: (lua, keys, args) =>
       orLost(client, () => client.call('eval', [lua, keys.length, ...keys, ...args])),
     configGet: pattern => client.call('config', ['GET', pattern]),
-    duplicate: async () => ownConnection(Object(client.duplicate())),
+    duplicate: () => ownConnection(Object(client.duplicate())),
   }
 }
 
@@ -38,7 +38,10 @@ function ownConnection(client: OwnClient): OwnConnection {
     get losses() {
       return losses
     },
-    wait: async (replicas, timeoutMs) => Number(await client.call('wait', [replicas, timeoutMs])),
-    end: async () => client.disconnect(),
+    // It keeps commands until it is connected, and fails them where it can't be.
+    ready: async () => {},
+    wait: async (replicas, timeoutMs) =>
+      Number(await orLost(client, () => client.call('wait', [replicas, timeoutMs]))),
+    end: () => client.disconnect(),
   }
 }

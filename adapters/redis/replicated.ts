@@ -10,7 +10,7 @@ const timeoutMs = 2000
 export class ReplicatedDriver implements Pick<Driver, 'evalSha' | 'eval'> {
   readonly #original: Driver
   readonly #replicas: number
-  #connection: Promise<OwnConnection> | undefined
+  #connection: OwnConnection | undefined
 
   constructor(original: Driver, replicas: number) {
     this.#original = original
@@ -25,14 +25,14 @@ export class ReplicatedDriver implements Pick<Driver, 'evalSha' | 'eval'> {
     return this.#replicated(connection => connection.eval(lua, keys, args))
   }
 
-  async end(): Promise<void> {
-    const connection = await this.#connection?.catch(() => undefined)
+  end(): void {
+    this.#connection?.end()
     this.#connection = undefined
-    await connection?.end()
   }
 
   async #replicated(write: (connection: OwnConnection) => Promise<unknown>): Promise<unknown> {
-    const connection = await this.#connected()
+    const connection = this.#connected()
+    await connection.ready(timeoutMs)
     const before = connection.losses
     // Both are sent at once. WAIT is about what its own connection has written, so a new one would answer too early.
     const [written, waited] = await Promise.allSettled([
@@ -50,11 +50,10 @@ export class ReplicatedDriver implements Pick<Driver, 'evalSha' | 'eval'> {
     return written.value
   }
 
-  #connected(): Promise<OwnConnection> {
-    this.#connection ??= this.#original.duplicate().catch(error => {
-      this.#connection = undefined
-      throw error
-    })
+  #connected(): OwnConnection {
+    // One that has given up never comes back.
+    if (this.#connection?.isClosed) this.#connection = undefined
+    this.#connection ??= this.#original.duplicate()
     return this.#connection
   }
 }

@@ -8,6 +8,7 @@ import { createClient, createCluster } from 'redis'
 import { createClient as createClient5 } from 'redis-5'
 import { type RedisClient, redisStore } from '../../adapters/redis.ts'
 import { useRedisAuthState } from '../../src/entries/redis.ts'
+import type { Store } from '../../src/store.ts'
 import { type RedisServer, redis, startRedis } from '../servers/redis.ts'
 import { freshPrefix } from './redis-backend.ts'
 
@@ -35,6 +36,20 @@ const clients: readonly [string, () => Promise<{ client: RedisClient; end(): unk
   ['ioredis 6, connecting late', async () => viaIoredis(new Redis(master.url, { lazyConnect: true }))],
   ['node-redis 5', async () => viaNodeRedis(createClient5({ url: master.url }))],
   ['node-redis 6', async () => viaNodeRedis(createClient({ url: master.url }))],
+]
+
+/** How the server is told to refuse further connections, and to take them again. */
+const refusals: readonly [string, () => Promise<unknown>, () => Promise<unknown>][] = [
+  [
+    'a server whose password was changed',
+    () => admin.config('SET', 'requirepass', 'rotated'),
+    () => admin.config('SET', 'requirepass', ''),
+  ],
+  [
+    'a server that has as many clients as it takes',
+    async () => admin.config('SET', 'maxclients', (await connections()).length + 1),
+    () => admin.config('SET', 'maxclients', '1000'),
+  ],
 ]
 
 describe.each(clients)('%s', (_name, connecting) => {
@@ -127,7 +142,9 @@ test('after a failover the new master’s answer is not taken for the old one’
   target = master.url
   for (const socket of sockets) socket.destroy()
   assert.equal(await outcome, 'WRITE_FAILED')
-  assert.deepEqual(await store.read('shop', ['creds']), [undefined])
+  // Its other connection may be heard of later.
+  const read = (): Promise<unknown> => store.read('shop', ['creds']).catch(read)
+  assert.deepEqual(await read(), [undefined])
   await store.close()
   client.disconnect()
   for (const socket of sockets) socket.destroy()
@@ -150,6 +167,75 @@ test('a session waits out a replica that stands still, and nothing is lost or wr
   await again.close()
   client.disconnect()
 }, 60_000)
+
+describe.each(refusals)('%s', (_name, close, open) => {
+  let client: RedisClient
+  let end: () => unknown
+  let store: Store
+  const write = () => store.write('shop', [{ name: 'creds', value: 'c' }])
+
+  const begin = async (connecting: (typeof clients)[number][1]) => {
+    ;({ client, end } = await connecting())
+    store = redisStore(client, { prefix: freshPrefix(), replicas: 1 })
+    await store.open()
+    await close()
+  }
+  afterEach(async () => {
+    await open()
+    await store.close()
+    end()
+  })
+
+  test.each(clients)(
+    'refuses %s a connection of its own: calls fail in their time, and work again later',
+    async (_client, connecting) => {
+      await begin(connecting)
+      const began = performance.now()
+      const refused = await write().catch(error => error)
+      assert.equal(refused.code, 'WRITE_FAILED')
+      assert.equal(store.isPermanent?.(refused), false)
+      const session = { session: 'other', prefix: freshPrefix(), replicas: 1, retry: { forMs: 1000 } }
+      const opening = useRedisAuthState(client, { ...session, logger: false })
+      assert.match((await opening.catch(error => error)).code, /^(READ|WRITE)_FAILED$/)
+      assert.ok(performance.now() - began < 15_000)
+      await open()
+      const until = performance.now() + 10_000
+      const again = (): Promise<boolean> =>
+        write().catch(error => {
+          assert.ok(performance.now() < until, error)
+          return again()
+        })
+      assert.equal(await again(), true)
+    },
+    60_000,
+  )
+
+  test.each(clients)(
+    'refuses %s a connection of its own: it closes at once, and tries no more',
+    async (_client, connecting) => {
+      // While the connection is on its way, and while it waits to try again.
+      for (const waitedMs of [0, 300]) {
+        await begin(connecting)
+        const writing = write().catch(error => error)
+        await sleep(waitedMs)
+        const began = performance.now()
+        await store.close()
+        assert.ok(performance.now() - began < 1000)
+        assert.equal((await writing).code, 'WRITE_FAILED')
+        await open()
+        const before = new Set(await connections())
+        await sleep(1000)
+        assert.deepEqual(
+          (await connections()).filter(id => !before.has(id)),
+          [],
+        )
+        end()
+        end = () => {}
+      }
+    },
+    30_000,
+  )
+})
 
 test('replicas on a Cluster is a TypeError', () => {
   const wrong = [
