@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import type pg from 'pg'
+import postgres from 'postgres'
+import { postgresStore } from '../../adapters/postgres.ts'
 import { usePostgresAuthState } from '../../src/entries/postgres.ts'
 import { TcpProxy } from '../proxy/tcp-proxy.ts'
 import { sharedServer } from '../servers/shared-server.ts'
@@ -64,6 +66,15 @@ test('so they are through an auth state; a cached read is none, and neither is a
   }
   assert.equal(await turns(() => new Promise(resolve => setTimeout(resolve, 1000))), 0)
   await auth.close()
+})
+
+test('postgres.js asks for the parameters’ types first, so that a call is two round trips through it', async () => {
+  const sql = postgres(proxy.url(url), { max: 1 })
+  const store = postgresStore(sql, { table })
+  await store.open()
+  assert.equal(await turns(() => store.write('shop', [fence])), 2)
+  assert.equal(await turns(() => store.read('shop', ids(100))), 2)
+  await sql.end()
 })
 
 test('rule 3: a batch that is delivered late, after its own repetition and the next batch, changes nothing', async () => {
