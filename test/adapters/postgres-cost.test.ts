@@ -101,4 +101,4 @@ test('rule 3: a batch that is delivered late, after its own repetition and the n
   await auth.close()
   await several.end()
   await direct.end()
-}, 30_000)
+})

@@ -91,7 +91,6 @@ test.each(['read committed', 'repeatable read', 'serializable'])(
     for (const [what, count] of Object.entries(counts)) assert.ok(count > 5, `${what} ${count} times only`)
     await busy.end()
   },
-  30_000,
 )
 
 test('rule 2: a write by the old owner waits for a take-over that is not committed yet, and then is refused', async () => {

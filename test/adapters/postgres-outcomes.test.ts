@@ -89,15 +89,16 @@ test('a session goes on when backends are terminated in the middle of traffic', 
   const found = await again.state.keys.get('lid-mapping', ids)
   for (const [at, id] of ids.entries()) assert.equal(found[id], `value ${at}`)
   await again.close()
-}, 60_000)
+})
 
 test('a Client that lost its connection is STORE_UNUSABLE, and told to be a Pool', async () => {
   const client = new pg.Client(url)
   client.on('error', () => {})
   await client.connect()
   const store = await openStore(client, { table })
+  const ended = new Promise(resolve => client.once('end', resolve))
   await pool.query('select pg_terminate_backend($1)', [Object(client).processID])
-  await new Promise(resolve => setTimeout(resolve, 100))
+  await ended
   const refused = await failure(store.write('shop', batch))
   assert.equal(refused.code, 'STORE_UNUSABLE')
   assert.match(refused.message, /does not connect again\. Pass a Pool/)
@@ -158,9 +159,11 @@ test('a lock that is held for too long, and a statement that is cancelled, are p
   await holder.connect()
   await holder.query('begin')
   await holder.query(`select from ${table} for update`)
-  for (const options of ['-c lock_timeout=50', '-c statement_timeout=50']) {
-    const hasty = new pg.Pool({ connectionString: url, options, max: 1 })
+  for (const setting of ['lock_timeout', 'statement_timeout']) {
+    // One connection, which keeps what is set after the store has looked at its table.
+    const hasty = testPool(url, 1)
     const store = await openStore(hasty, { table })
+    await hasty.query(`set ${setting} = 50`)
     const refused = await failure(store.write('shop', [{ name: 'creds', value: 'c' }], [fence]))
     assert.equal(refused.code, 'WRITE_FAILED')
     assert.match(refused.message, /took too long/)
@@ -183,7 +186,7 @@ test('the largest batch that the store allows lands, whatever is in it', async (
   const read = await store.read('shop', ['x/1', 'x/0'])
   assert.ok(read[0] === texts[1] && read[1] === texts[0])
   for await (const page of store.list('shop', { values: true })) assert.equal(page.length, 1)
-}, 60_000)
+})
 
 test('a page of a list is bounded by bytes and by records', async () => {
   const store = await openStore(pool, { table })
@@ -203,7 +206,7 @@ test('a page of a list is bounded by bytes and by records', async () => {
     for (const { name } of page) names.add(name)
   }
   assert.equal(names.size, 2520)
-}, 30_000)
+})
 
 test('a table that was dropped is read as empty by nobody but who asks for a fence; guards fail, and open makes a new one', async () => {
   const store = await openStore(pool, { table })

@@ -29,7 +29,7 @@ beforeAll(async () => {
     await store.write('mine', own())
   }
   await pool.query(`vacuum analyze ${table}`)
-}, 90_000)
+})
 afterAll(async () => {
   await pool.query(`drop table ${table}, ${parts}`)
   await pool.end()
@@ -101,7 +101,6 @@ test.each(Object.entries(work))(
     assert.ok(sum.rows <= rows, `${sum.rows} rows`)
     assert.ok(sum.pages <= pages, `${sum.pages} pages`)
   },
-  30_000,
 )
 
 test('opening looks at the catalog only', async () => {
@@ -120,7 +119,7 @@ test('scopes cost a look or two at the index each, whatever they hold', async ()
   const found: string[] = []
   for await (const page of (await openStore(pool, { table })).scopes('session-')) found.push(...page)
   assert.equal(found.length, sessions)
-}, 30_000)
+})
 
 test('statements on one session look into one partition', async () => {
   for (const [name, { run }] of Object.entries(work)) {
@@ -128,7 +127,7 @@ test('statements on one session look into one partition', async () => {
     const touched = new Set(plans.flatMap(({ tables }) => tables))
     assert.ok(touched.size <= (name.includes('new session') ? 2 : 1), `${name}: ${[...touched].join(', ')}`)
   }
-}, 30_000)
+})
 
 test('a record that is written again and again stays on its page, and no index changes', async () => {
   const hot = freshName()
@@ -150,7 +149,7 @@ test('a record that is written again and again stays on its page, and no index c
   assert.equal(Number(row.n_tup_upd), 400, 'the record and its fence, each time')
   assert.ok(Number(row.n_tup_hot_upd) > 390, `${row.n_tup_hot_upd} of ${row.n_tup_upd}`)
   await pool.query(`drop table ${hot}`)
-}, 30_000)
+})
 
 interface Measured {
   /** Pages of the table and its index that were looked at, however often; some are counted twice. */

@@ -18,29 +18,25 @@ const bouncer = await sharedServer('pgbouncer')
 test.each([
   ['a Pool', () => testPool(bouncer.url, 8)],
   ['postgres.js', () => postgres(bouncer.url, { max: 8, prepare: false })],
-])(
-  'a session lives through PgBouncer with %s: it is saved, taken over and removed',
-  async (_, connect) => {
-    const table = freshName()
-    const [client, other] = [connect(), connect()]
-    const options = { session: 'shop', table, logger: false } as const
-    const auth = await usePostgresAuthState(client, options)
-    await auth.saveCreds()
-    const ids = Array.from({ length: 812 }, (_, at) => `id${at}`)
-    await Promise.all(ids.map(id => auth.state.keys.set({ 'lid-mapping': { [id]: id } })))
-    const taker = await usePostgresAuthState(other, { ...options, lease: { onHeld: 'takeOver' } })
-    assert.equal(taker.state.creds.advSecretKey, auth.state.creds.advSecretKey)
-    const found = await taker.state.keys.get('lid-mapping', ids)
-    for (const id of ids) assert.equal(found[id], id)
-    await assert.rejects(Promise.resolve(auth.state.keys.set({ 'lid-mapping': { id0: 'late' } })), {
-      code: 'LEASE_LOST',
-    })
-    await taker.remove()
-    await auth.close().catch(() => {})
-    const pool = testPool(bouncer.url, 1)
-    assert.deepEqual(await listed(await openStore(pool, { table }), 'shop'), {})
-    await pool.query(`drop table ${table}`)
-    await Promise.all([client.end(), other.end(), pool.end()])
-  },
-  60_000,
-)
+])('a session lives through PgBouncer with %s: it is saved, taken over and removed', async (_, connect) => {
+  const table = freshName()
+  const [client, other] = [connect(), connect()]
+  const options = { session: 'shop', table, logger: false } as const
+  const auth = await usePostgresAuthState(client, options)
+  await auth.saveCreds()
+  const ids = Array.from({ length: 812 }, (_, at) => `id${at}`)
+  await Promise.all(ids.map(id => auth.state.keys.set({ 'lid-mapping': { [id]: id } })))
+  const taker = await usePostgresAuthState(other, { ...options, lease: { onHeld: 'takeOver' } })
+  assert.equal(taker.state.creds.advSecretKey, auth.state.creds.advSecretKey)
+  const found = await taker.state.keys.get('lid-mapping', ids)
+  for (const id of ids) assert.equal(found[id], id)
+  await assert.rejects(Promise.resolve(auth.state.keys.set({ 'lid-mapping': { id0: 'late' } })), {
+    code: 'LEASE_LOST',
+  })
+  await taker.remove()
+  await auth.close().catch(() => {})
+  const pool = testPool(bouncer.url, 1)
+  assert.deepEqual(await listed(await openStore(pool, { table }), 'shop'), {})
+  await pool.query(`drop table ${table}`)
+  await Promise.all([client.end(), other.end(), pool.end()])
+})

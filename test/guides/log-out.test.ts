@@ -53,7 +53,6 @@ test.each<BaileysLine>(['7', '6.7'])(
       /AuthState|Warning|[Uu]nhandled/,
     )
   },
-  120_000,
 )
 
 /** All keys and signatures in the session's folder, journal included. */

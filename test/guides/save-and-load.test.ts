@@ -39,7 +39,6 @@ test.each(lines.flatMap(line => [theirs, ours].map(from => [line, from] as const
     expect(bot.linesOf('QR ')).toHaveLength(1)
     expect(bot.errors).toBe('')
   },
-  90_000,
 )
 
 test.each(lines)(
@@ -71,7 +70,6 @@ test.each(lines)(
     expect(bot.linesOf('QR ')).toHaveLength(1)
     expect(bot.errors).toBe('')
   },
-  90_000,
 )
 
 function folderOf(project: Project): string {

@@ -60,5 +60,4 @@ test.each<BaileysLine>(['7', '6.7'])(
     expect(bot.errors).not.toMatch(brokenSession)
     expect(bot.errors).not.toMatch(/AuthState|Warning|[Uu]nhandled/)
   },
-  90_000,
 )

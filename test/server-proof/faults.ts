@@ -31,7 +31,6 @@ export function proveCuts(at: ServerStore, line: () => Line): void {
         }
       })
     },
-    60_000,
   )
 }
 

@@ -76,7 +76,6 @@ export function proveProcesses(at: ServerStore): void {
         await auth.close()
       })
     },
-    30_000,
   )
 
   test('an owner that was killed on this host is taken over at once, with all that it wrote', async () => {
