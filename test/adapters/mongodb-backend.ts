@@ -15,8 +15,14 @@ async function createData(url: string): Promise<BackendData> {
   const { hostname, port } = new URL(url)
   const proxy = await TcpProxy.start({ host: hostname, port: Number(port || 27017) })
   // Directly: members of a replica set would be found by their own addresses, past the proxy.
-  const client = new MongoClient(proxy.url(url), { directConnection: true, serverSelectionTimeoutMS: 500 })
+  const client = new MongoClient(proxy.url(url), {
+    directConnection: true,
+    serverSelectionTimeoutMS: 500,
+    heartbeatFrequencyMS: 500,
+  })
   const name = freshName()
+  // The suite's own calls are not repeated: half a second, for outages, is little for a first handshake.
+  await answered(client)
   return {
     async open() {
       const store = mongoStore(client.db().collection(name))
@@ -53,4 +59,5 @@ async function answered(client: MongoClient): Promise<void> {
       )
     if (isUp) return
   }
+  throw new Error('MongoDB does not answer.')
 }

@@ -6,7 +6,7 @@ import type { Store } from '../../src/store.ts'
 import { commandsOf, freshName, testClient } from './mongodb-collections.ts'
 
 /** Longer than an apply, and shorter than a heartbeat's period. */
-const restMs = 500
+const restMs = 1_000
 
 let client: MongoClient
 let collection: Collection

@@ -142,17 +142,52 @@ test('what a removal leaves is deleted by whoever opens the collection an hour l
   await take(store, undefined, 'b')
   await land(store, 'b', put('creds', 'new'))
   await store.close()
-  await opened(collection)
+  await (await opened(collection)).close()
   assert.ok((await recordsIn()).some(([, value]) => value === 'late'))
   const living = (await scopeDocument()).incarnation
   const hoursAgo = new Date(Date.now() - 2 * 3_600_000)
   await collection.updateMany({ at: { $exists: true } }, { $set: { at: hoursAgo } })
   // As if a removal had stopped between its note and its deletion.
   await Object(collection).insertOne({ _id: `!#${living}`, scope, at: hoursAgo })
-  await opened(collection)
+  await (await opened(collection)).close()
   assert.deepEqual(await recordsIn(), [['creds', 'new']])
   assert.ok(!(await documentsOf(collection)).some(document => Object(document)._id.startsWith('!#')))
 })
+
+test('opening waits for no sweep, and each store sweeps some of what thousands of removals have left', async () => {
+  const hoursAgo = new Date(Date.now() - 2 * 3_600_000)
+  const store = await opened(collection)
+  await take(store, undefined, 'a')
+  const incarnations = Array.from({ length: 3_000 }, (_, at) => at.toString(16).padStart(24, '0'))
+  const left = incarnations.flatMap((incarnation, at) => [
+    { _id: `!#${incarnation}`, scope: `s${at}`, at: at < 2_900 ? hoursAgo : new Date() },
+    { _id: `!${incarnation}!creds`, scope: `s${at}`, seq: 1, value: 'late' },
+  ])
+  await Object(collection).insertMany(left)
+  const gate = new Gate()
+  const finds: number[] = []
+  const place = interposed(collection, async (method, send) => {
+    if (method === 'deleteMany') return gate.pass(send)
+    const answer = await send()
+    if (method === 'find') finds.push(Object(answer).length)
+    return answer
+  })
+  const next = await opened(place)
+  await gate.reached
+  assert.deepEqual(finds, [101, 0])
+  assert.deepEqual(await next.read(scope, ['!fence']), ['a'])
+  gate.open()
+  await next.close()
+  const count = async () => [
+    await collection.countDocuments({ at: { $exists: true } }),
+    await collection.countDocuments({ value: 'late' }),
+  ]
+  assert.deepEqual(await count(), [2_900, 2_900])
+  await Promise.all([opened(collection), opened(collection)].map(async one => (await one).close()))
+  for (let at = 0; at < 2; at++) await (await opened(collection)).close()
+  assert.ok(Number((await count())[0]) <= 2_600)
+  await store.close()
+}, 60_000)
 
 test('an apply that fails is done with the next write, and together with it', async () => {
   let broken = true

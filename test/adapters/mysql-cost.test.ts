@@ -52,10 +52,10 @@ test('removals are one statement, with what else changes', async () => {
 
 test('an idle session sends nothing but a heartbeat a period', async () => {
   await auth.close()
-  auth = await open(2_000)
-  const count = await statementsDuring(() => new Promise(resolve => setTimeout(resolve, 2_000)))
-  // Four periods, each a quarter of the ttl, give or take the first and the last.
-  assert.ok(count >= 3 && count <= 6, `${count} statements`)
+  auth = await open(4_000)
+  const count = await statementsDuring(() => new Promise(resolve => setTimeout(resolve, 4_000)))
+  // Four periods, each a quarter of the ttl, give or take the first and the last, and what a busy machine holds up.
+  assert.ok(count >= 2 && count <= 6, `${count} statements`)
 })
 
 test('no statement is prepared', async () => {

@@ -71,13 +71,13 @@ test('a batch of a former owner that is delivered after a take-over changes noth
 
 test('a connection that hangs is given up, so that a pool of one goes on', async () => {
   const one = connect({ uri: proxy.url(sharedUrl), connectionLimit: 1 })
-  const store = mysqlStore(one, { table }, { longestAnswerMs: 300 })
+  const store = mysqlStore(one, { table }, { longestAnswerMs: 2_000 })
   await store.open()
   assert.equal(await store.write('s', [{ name: 'a', value: '1' }]), true)
   const held = proxy.hold(containing('select cast'))
   const refused = await failure(store.read('s', ['a']))
   assert.equal(refused.code, 'READ_FAILED')
-  assert.match(refused.message, /did not answer within 0\.3 s/)
+  assert.match(refused.message, /did not answer within 2 s/)
   assert.equal(store.isPermanent?.(refused), false)
   assert.deepEqual(await store.read('s', ['a']), ['1'])
   held.drop()

@@ -94,7 +94,8 @@ test('a client that was ended is STORE_UNUSABLE, for good', async () => {
     await store.open()
     end()
     // ioredis ends with its socket.
-    await new Promise(resolve => setTimeout(resolve, 50))
+    while (!['end', undefined].includes(Object(client).status))
+      await new Promise(resolve => setTimeout(resolve, 10))
     const work = [() => store.open(), () => store.read('shop', ['creds']), () => store.remove('shop')]
     for (const call of work) {
       const refused = await call().catch(error => error)
