@@ -40,7 +40,7 @@ export interface RedisStoreOptions {
   readonly prefix?: string
   /**
    * A write resolves only when so many replicas have it, too; with fewer it fails after a while. The store makes a
-   * connection of its own for that. Not on a Cluster.
+   * connection of its own for that. Not on a Cluster, nor with a pool of clients.
    * @default 0
    */
   readonly replicas?: number
