@@ -56,14 +56,19 @@ export class Connections {
 
   #answer(connection: MySQLConnection, sql: string): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
+      // First: where it can't be called at all, no timer is left behind.
+      const answered = connection.query({
+        sql,
+        rowsAsArray: true,
+        nestTables: false,
+        namedPlaceholders: false,
+        typeCast,
+      })
       const timer = setTimeout(() => {
         connection.destroy()
         reject(new Error(`the server did not answer within ${this.#longestAnswerMs / 1000} s`))
       }, this.#longestAnswerMs)
-      connection
-        .query({ sql, rowsAsArray: true, nestTables: false, namedPlaceholders: false, typeCast })
-        .finally(() => clearTimeout(timer))
-        .then(resolve, reject)
+      answered.finally(() => clearTimeout(timer)).then(resolve, reject)
     })
   }
 }

@@ -13,13 +13,9 @@ export function isGuardFailure(error: unknown): boolean {
   return Object(error).errno === 1690
 }
 
-/** What to tell of a failure; one that is explained already is passed on. */
-export function explained(
-  error: unknown,
-  doing: 'opened' | 'read' | 'written',
-  table: string,
-): AuthStateError {
-  if (isAuthStateError(error)) return error
+/** What to tell of a failure; one that is explained already, or that is a programmer's, is passed on. */
+export function explained(error: unknown, doing: 'opened' | 'read' | 'written', table: string): unknown {
+  if (isAuthStateError(error) || isOfLanguage(error)) return error
   const { code, what, remedy } = explanationOf(error)
   const passing = doing === 'written' ? 'WRITE_FAILED' : 'READ_FAILED'
   return trouble(
@@ -31,9 +27,7 @@ export function explained(
 
 /** True where no repetition helps and nothing was changed. */
 export function isPermanent(error: unknown): boolean {
-  if (!isAuthStateError(error)) {
-    return error instanceof Error && /^(?:Type|Range|Reference|Syntax)Error$/.test(error.name)
-  }
+  if (!isAuthStateError(error)) return isOfLanguage(error)
   return error.code !== 'READ_FAILED' && error.code !== 'WRITE_FAILED'
 }
 
@@ -68,6 +62,10 @@ function withoutData(error: unknown): Error {
   const { errno, sqlState, code, fatal } = Object(error)
   const bare = new Error(isOfServer(error) ? nameOf(error) : messageOf(error))
   return Object.assign(bare, { code, errno, sqlState, fatal })
+}
+
+function isOfLanguage(error: unknown): boolean {
+  return error instanceof Error && /^(?:Type|Range|Reference|Syntax)Error$/.test(error.name)
 }
 
 function isOfServer(error: unknown): boolean {

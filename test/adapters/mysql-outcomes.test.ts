@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import * as baileys from '@whiskeysockets/baileys'
 import type { Pool, PoolOptions, RowDataPacket } from 'mysql2/promise'
-import { mysqlStore } from '../../adapters/mysql.ts'
+import { type MySQLConnection, mysqlStore } from '../../adapters/mysql.ts'
 import { useAuthState } from '../../src/auth-state.ts'
 import { useMySQLAuthState } from '../../src/entries/mysql.ts'
 import { fenceName } from '../../src/names.ts'
@@ -280,6 +280,25 @@ test('what is no pool is told so at the call', async () => {
     await assert.rejects(useMySQLAuthState(pool, { session: 'shop' }), TypeError)
   }
   connection.release()
+})
+
+test('a programmer’s error is passed on as it is, and is final', async () => {
+  const pool = connectAt()
+  let lends: () => Promise<MySQLConnection> = () => pool.getConnection()
+  const store = await openStore({ getConnection: () => lends() }, { table })
+  // As a pool of another client has it.
+  lends = async () => Object({ release() {} })
+  for (const call of [
+    store.open(),
+    store.read('s', ['a']),
+    store.write('s', [{ name: 'a', value: '1' }]),
+    store.remove('s'),
+  ]) {
+    const refused = await failure(call)
+    assert.equal(refused.name, 'TypeError')
+    assert.match(refused.message, /query is not a function/)
+    assert.equal(store.isPermanent?.(refused), true)
+  }
 })
 
 test('a session’s name is required, and options are known', async () => {
