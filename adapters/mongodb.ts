@@ -3,6 +3,7 @@ import type { Change, Entry, Guard, ListOptions, Store, StoreLimits, StoreWarnin
 import { adopt } from './mongodb/adoption.ts'
 import type { MongoCollection } from './mongodb/collection.ts'
 import { Commands } from './mongodb/commands.ts'
+import { sweep } from './mongodb/graves.ts'
 import { land } from './mongodb/landing.ts'
 import { listRecords, listScopes } from './mongodb/listing.ts'
 import { readReserved, readScope } from './mongodb/reading.ts'
@@ -36,6 +37,7 @@ class MongoStore implements Store {
   readonly #scopes: Scopes
   readonly #adopts: string | undefined
   #warnings: readonly StoreWarning[] = []
+  #sweeping: Promise<void> | undefined
 
   constructor(collection: MongoCollection, adopts: string | undefined) {
     if (!methods.every(method => typeof Object(collection)[method] === 'function')) {
@@ -54,7 +56,9 @@ class MongoStore implements Store {
   }
 
   async open(): Promise<void> {
-    await prepare(this.#commands)
+    const graves = await prepare(this.#commands)
+    // Nobody waits for it but close(), and what it leaves the next store sweeps: there may be thousands.
+    this.#sweeping ??= sweep(this.#commands, graves).catch(() => {})
     if (this.#adopts !== undefined) this.#warnings = await adopt(this.#commands, this.#adopts)
   }
 
@@ -88,7 +92,7 @@ class MongoStore implements Store {
     const enough = new Promise<void>(resolve => {
       timer = setTimeout(resolve, longestCloseMs)
     })
-    await Promise.race([this.#scopes.settled(), enough])
+    await Promise.race([Promise.all([this.#scopes.settled(), this.#sweeping]), enough])
     clearTimeout(timer)
   }
 

@@ -24,6 +24,8 @@ const writing = { ...plain, writeConcern: { w: 'majority', j: true } } as const
 export interface FindOptions {
   readonly projection?: object
   readonly limit?: number
+  /** @default by `_id`, upwards */
+  readonly sort?: { readonly _id: 1 | -1 }
   /** How many documents one answer may hold. */
   readonly batchSize?: number
 }
@@ -44,7 +46,7 @@ export class Commands {
     this.#collection = collection
   }
 
-  /** Documents in the order of their `_id`s, which is also the order in which the server reads them. */
+  /** Documents in the order of their `_id`s, which is also the order in which the server reads them: upwards. */
   find(filter: object, options: FindOptions = {}): Promise<object[]> {
     return told('READ_FAILED', () => this.#cursor(filter, options).toArray())
   }

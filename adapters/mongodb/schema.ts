@@ -1,5 +1,5 @@
 import type { Commands } from './commands.ts'
-import { isGrave, oldGraves, sweep } from './graves.ts'
+import { isGrave, oldGraves } from './graves.ts'
 import { trouble } from './trouble.ts'
 
 const version = 1
@@ -8,22 +8,24 @@ const indexName = 'authkit_gone'
 const rememberedSeconds = 2 * 86_400
 const leastSeconds = 86_400
 
+/** How many graves one process looks at when it opens the collection. */
+const gravesAtOnce = 100
+
 /**
  * Sees to it that the collection is one of ours: an index that lets the server forget removed records after two days,
- * and a note of the layout's version. A collection that is ready is only looked at, by one command.
+ * and a note of the layout's version. A collection that is ready is only looked at, by one command. Gives some of the
+ * graves that may be swept by now.
  *
  * @throws AuthStateError `SCHEMA_NEWER` for a later layout, `STORE_UNUSABLE` for what can't hold a session
  */
-export async function prepare(commands: Commands): Promise<void> {
-  const found = await commands.find({
-    _id: { $gte: '!#', $lt: '!%' },
-    $or: [{ _id: versionId }, oldGraves()],
-  })
+export async function prepare(commands: Commands): Promise<readonly object[]> {
+  const filter = { _id: { $gte: '!#', $lt: '!%' }, $or: [{ _id: versionId }, oldGraves()] }
+  // The note comes first, downwards.
+  const found = await commands.find(filter, { sort: { _id: -1 }, limit: 1 + gravesAtOnce })
   const note = found.find(document => Object(document)._id === versionId)
   if (note) checkVersion(Object(note).version)
   else await makeReady(commands)
-  // Where another does the same at once, or it fails, the next does it.
-  await sweep(commands, found.filter(isGrave)).catch(() => {})
+  return found.filter(isGrave)
 }
 
 async function makeReady(commands: Commands): Promise<void> {
