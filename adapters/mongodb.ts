@@ -21,8 +21,15 @@ export type { MongoCollection, MongoCursor } from './mongodb/collection.ts'
  * Reads are from the primary, and a write resolves when a majority has it in its journal, whatever the client's own
  * settings are.
  */
-export function mongoStore(collection: MongoCollection, internals: { readonly adopt?: string } = {}): Store {
-  return new MongoStore(collection, internals.adopt)
+export function mongoStore(collection: MongoCollection, internals: MongoInternals = {}): Store {
+  return new MongoStore(collection, internals)
+}
+
+interface MongoInternals {
+  /** The scope that adopts what the guides' function has left. */
+  readonly adopt?: string
+  /** How long what is known of a session's log may be acted upon. @default 60_000 */
+  readonly freshMs?: number
 }
 
 const methods = ['find', 'findOneAndUpdate', 'insertOne', 'updateOne', 'deleteOne', 'deleteMany', 'bulkWrite']
@@ -39,7 +46,7 @@ class MongoStore implements Store {
   #warnings: readonly StoreWarning[] = []
   #sweeping: Promise<void> | undefined
 
-  constructor(collection: MongoCollection, adopts: string | undefined) {
+  constructor(collection: MongoCollection, { adopt, freshMs }: MongoInternals) {
     if (!methods.every(method => typeof Object(collection)[method] === 'function')) {
       throw new TypeError(
         'A mongodb store needs a Collection of the driver mongodb: client.db().collection(\u2026).',
@@ -47,8 +54,8 @@ class MongoStore implements Store {
     }
     this.identity = [kind, clientOf(collection), collection.dbName, collection.collectionName]
     this.#commands = new Commands(collection)
-    this.#scopes = new Scopes(this.#commands)
-    this.#adopts = adopts
+    this.#scopes = new Scopes(this.#commands, freshMs)
+    this.#adopts = adopt
   }
 
   get warnings(): readonly StoreWarning[] {

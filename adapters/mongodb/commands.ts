@@ -18,6 +18,9 @@ const plain = {
 // What is read is by then safe on a majority: each owner read what its take-over found in the answer to a write that
 // is, and waits for its own writes. So `local` is enough, and a standalone knows it.
 const reading = { ...plain, readPreference: 'primary', readConcern: { level: 'local' } } as const
+// The driver repeats a write once, when its connection was lost, and asks no command whether it may: that is the client's
+// own `retryWrites`, which is the caller's. It does no harm: a batch or a deletion finds its number or its fence gone, and
+// a record does not go back. One that was removed is remembered for two days, far longer than a server is waited for.
 const writing = { ...plain, writeConcern: { w: 'majority', j: true } } as const
 
 /** What a read may ask for. */

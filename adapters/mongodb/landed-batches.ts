@@ -9,10 +9,11 @@ import {
   type ScopeDocument,
   scopeId,
 } from './documents.ts'
+import { ageMs, type Moment, thisMoment } from './moment.ts'
 import { isPermanent, trouble } from './trouble.ts'
 
 /** How long what is known of a scope's log may be acted upon: far less than removed records are remembered. */
-const freshMs = 60_000
+const usualFreshMs = 60_000
 /** How long one attempt to apply is waited for; what it does later does no harm. */
 const attemptMs = 30_000
 /** How long reads leave an attempt that failed alone. */
@@ -27,21 +28,23 @@ export class LandedBatches {
   readonly scope: string
   readonly incarnation: string
   readonly #commands: Commands
+  readonly #freshMs: number
   #seq: number
   #applied = 0
   /** All batches after `#applied`, up to `#seq`. */
   #pending: LoggedBatch[] = []
   #bytes = 0
   /** When the log was last known to end with the last of these. */
-  #freshAt: number
+  #freshAt: Moment
   #applying: Promise<void> | undefined
   #failure: unknown
   #failedAt = 0
   #isGone = false
 
-  /** `at` is when the document was asked for, by the monotonic clock. */
-  constructor(commands: Commands, document: ScopeDocument, at: number) {
+  /** `at` is when the document was asked for. */
+  constructor(commands: Commands, document: ScopeDocument, at: Moment, freshMs: number = usualFreshMs) {
     this.#commands = commands
+    this.#freshMs = freshMs
     this.scope = document.scope
     this.incarnation = document.incarnation
     this.#seq = 0
@@ -75,7 +78,7 @@ export class LandedBatches {
   }
 
   /** Takes over what a document of this incarnation says, unless it is older than what is known. */
-  learn(document: ScopeDocument, at: number): void {
+  learn(document: ScopeDocument, at: Moment): void {
     if (document.seq < this.#seq) return
     this.#seq = document.seq
     this.#freshAt = at
@@ -83,7 +86,7 @@ export class LandedBatches {
   }
 
   /** A batch of this store has landed as the next one. */
-  landed(batch: LoggedBatch, at: number): void {
+  landed(batch: LoggedBatch, at: Moment): void {
     if (batch.seq <= this.#seq) return
     this.#seq = batch.seq
     this.#freshAt = at
@@ -127,7 +130,7 @@ export class LandedBatches {
   }
 
   async #attempt(): Promise<void> {
-    if (performance.now() - this.#freshAt > freshMs) await this.#lookAgain()
+    if (ageMs(this.#freshAt) > this.#freshMs) await this.#lookAgain()
     const last = this.#pending.at(-1)
     if (!last) return
     await this.#commands.bulk(operationsOf(this.scope, this.incarnation, fold(this.#pending)))
@@ -137,7 +140,7 @@ export class LandedBatches {
 
   /** Another owner may have landed and applied more since, and removed what this would bring back a day later. */
   async #lookAgain(): Promise<void> {
-    const at = performance.now()
+    const at = thisMoment()
     const filter = { _id: scopeId(this.scope), scope: this.scope, incarnation: this.incarnation }
     const [document] = await this.#commands.find(filter)
     if (!document) this.forget()

@@ -13,6 +13,7 @@ import {
   scopeId,
 } from './documents.ts'
 import type { LandedBatches } from './landed-batches.ts'
+import { thisMoment } from './moment.ts'
 import { readScope } from './reading.ts'
 import type { Scopes } from './scopes.ts'
 import { trouble } from './trouble.ts'
@@ -92,7 +93,7 @@ async function append(commands: Commands, scopes: Scopes, batch: Batch, seq: num
   if (logged) await makeRoom(known, bytesOf(logged))
   // What is known of the log must be of the moment that the filter asks for.
   if (known.seq !== seq) return false
-  const at = performance.now()
+  const at = thisMoment()
   const filter = { ...scopeFilter(batch), incarnation, seq }
   const update = {
     ...reservedUpdate(batch, logged ? { seq: logged.seq } : {}),
@@ -112,7 +113,7 @@ async function takeOver(
   filter: object,
   update: object,
 ): Promise<boolean> {
-  const at = performance.now()
+  const at = thisMoment()
   const document = await commands.updated(filter, update)
   if (!document) return false
   scopes.learn(asScopeDocument(document), at).apply()
@@ -124,7 +125,7 @@ async function begin(commands: Commands, scopes: Scopes, batch: Batch): Promise<
   const { scope, changes } = batch
   const put = changes.filter(({ value }) => value !== undefined)
   if (put.length === 0) return true
-  const at = performance.now()
+  const at = thisMoment()
   const logged = loggedBatch(1, put)
   const reserved = Object.fromEntries(
     put.filter(isOfReserved).map(({ name, value }) => [fieldOf(name), value ?? '']),
@@ -182,17 +183,12 @@ function listed(changes: readonly Change[]): { names: string[]; values: string[]
   return { names: changes.map(nameOf), values: changes.map(({ value }) => value ?? '') }
 }
 
-/** The scope's document, while all guards on reserved records hold. */
+/** The scope's document, while all guards on reserved records hold, several on one record too. */
 export function scopeFilter({ scope, guards }: { scope: string; guards: readonly Guard[] }): object {
-  return {
-    _id: scopeId(scope),
-    scope,
-    ...Object.fromEntries(
-      guards
-        .filter(isOfReserved)
-        .map(({ name, value }) => [pathOf(name), value === undefined ? { $exists: false } : { $eq: value }]),
-    ),
-  }
+  const conditions = guards
+    .filter(isOfReserved)
+    .map(({ name, value }) => ({ [pathOf(name)]: value === undefined ? { $exists: false } : { $eq: value } }))
+  return { _id: scopeId(scope), scope, ...(conditions.length > 0 && { $and: conditions }) }
 }
 
 function reservedUpdate({ changes }: Batch, set: object): object {

@@ -12,6 +12,7 @@ import {
   type ScopeDocument,
   scopeId,
 } from './documents.ts'
+import { type Moment, thisMoment } from './moment.ts'
 import type { Scopes } from './scopes.ts'
 import { trouble } from './trouble.ts'
 
@@ -22,7 +23,7 @@ export interface FoundScope {
   /** The texts of the records that were asked for. */
   readonly texts: ReadonlyMap<string, string | undefined>
   /** When it was asked for. */
-  readonly at: number
+  readonly at: Moment
 }
 
 const mostAttempts = 1_000
@@ -53,7 +54,7 @@ export async function readScope(
 ): Promise<FoundScope> {
   let incarnation = scopes.incarnation(scope)
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
-    const at = performance.now()
+    const at = thisMoment()
     const records = names.filter(name => !isReserved(name))
     const ids = incarnation === undefined ? [] : records.map(name => recordId(incarnation ?? '', name))
     const filter = { _id: { $in: [scopeId(scope), ...ids] }, scope }

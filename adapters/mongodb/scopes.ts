@@ -1,17 +1,20 @@
 import type { Commands } from './commands.ts'
 import type { ScopeDocument } from './documents.ts'
 import { LandedBatches } from './landed-batches.ts'
+import type { Moment } from './moment.ts'
 
 const mostKnown = 10_000
 
 /** What one store object knows of scopes, which is never more than a hint: the filter of each update says the rest. */
 export class Scopes {
   readonly #commands: Commands
+  readonly #freshMs: number | undefined
   readonly #incarnations = new Map<string, string>()
   readonly #known = new Map<string, LandedBatches>()
 
-  constructor(commands: Commands) {
+  constructor(commands: Commands, freshMs: number | undefined) {
     this.#commands = commands
+    this.#freshMs = freshMs
   }
 
   /** The incarnation that the scope had last. */
@@ -31,7 +34,7 @@ export class Scopes {
   }
 
   /** Takes over what the document of a scope says that this store writes; `at` is when it was asked for. */
-  learn(document: ScopeDocument, at: number): LandedBatches {
+  learn(document: ScopeDocument, at: Moment): LandedBatches {
     this.saw(document)
     const known = this.#known.get(document.scope)
     if (known?.incarnation === document.incarnation) {
@@ -39,7 +42,7 @@ export class Scopes {
       return known
     }
     known?.forget()
-    const batches = new LandedBatches(this.#commands, document, at)
+    const batches = new LandedBatches(this.#commands, document, at, this.#freshMs)
     this.#known.set(document.scope, batches)
     dropOne(this.#known, ({ pending }) => pending === 0)
     return batches

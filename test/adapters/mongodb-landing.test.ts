@@ -189,6 +189,98 @@ test('opening waits for no sweep, and each store sweeps some of what thousands o
   await store.close()
 }, 60_000)
 
+describe('what landed a while ago', () => {
+  test.each([
+    ['by the monotonic clock', { freshMs: -1 }, 0],
+    ['by the other clock alone, after the machine slept', {}, 61_000],
+  ])(
+    '%s is applied only after another look: others may have removed it, and forgotten that',
+    async (_, internals, sleptMs) => {
+      const { stopped, finds } = await stoppedOwner(internals)
+      const owner = await opened(collection)
+      await take(owner, 'stopped', 'owner')
+      await land(owner, 'owner', put('pre-key/1', undefined))
+      await owner.close()
+      await land(owner, 'owner', put('pre-key/2', 'newer'))
+      await owner.close()
+      // Two days later the server forgets what was removed.
+      await collection.deleteMany({ gone: { $exists: true } })
+      finds.length = 0
+      await laterBy(sleptMs, () => stopped.close())
+      assert.deepEqual(finds, ['find'])
+      assert.deepEqual(await read(owner), ['c', undefined, 'newer'])
+      assert.deepEqual(await recordsIn(), [
+        ['creds', 'c'],
+        ['pre-key/2', 'newer'],
+      ])
+    },
+  )
+
+  test('is not applied where the session is gone', async () => {
+    const { stopped } = await stoppedOwner({ freshMs: -1 })
+    await collection.deleteOne({ incarnation: { $exists: true } })
+    await stopped.close()
+    assert.deepEqual(await recordsIn(), [])
+  })
+
+  test('is applied where nothing else came, and without another look where it landed just now', async () => {
+    for (const freshMs of [-1, 60_000]) {
+      const { stopped, finds } = await stoppedOwner({ freshMs })
+      finds.length = 0
+      await stopped.close()
+      assert.deepEqual(finds, freshMs < 0 ? ['find'] : [])
+      assert.deepEqual(await recordsIn(), [
+        ['creds', 'c'],
+        ['pre-key/1', 'one'],
+      ])
+      await collection.deleteMany({})
+    }
+  })
+
+  /** An owner that has landed a batch, and could not apply it then. */
+  async function stoppedOwner(internals: object): Promise<{ stopped: Store; finds: string[] }> {
+    let isCut = true
+    const finds: string[] = []
+    const interposition: Interposition = (method, send) => {
+      if (method === 'find') finds.push(method)
+      return method === 'bulkWrite' && isCut ? Promise.reject(new Error('cut off')) : send()
+    }
+    const stopped = mongoStore(interposed(collection, interposition), internals)
+    await stopped.open()
+    await take(stopped, undefined, 'stopped')
+    await land(stopped, 'stopped', put('creds', 'c'), put('pre-key/1', 'one'))
+    await stopped.close()
+    isCut = false
+    return { stopped, finds }
+  }
+
+  async function laterBy(ms: number, work: () => Promise<void>): Promise<void> {
+    const now = Date.now
+    Date.now = () => now() + ms
+    await work().finally(() => {
+      Date.now = now
+    })
+  }
+})
+
+test('all guards on one record must hold, in any order', async () => {
+  const store = await opened(collection)
+  await take(store, undefined, 'mine')
+  await land(store, 'mine', put('creds', 'c'))
+  const [held, failed] = [guarded('mine'), guarded('another')]
+  for (const guards of [
+    [...failed, ...held],
+    [...held, ...failed],
+    [{ name: '!fence', value: undefined }, ...held],
+  ]) {
+    assert.equal(await store.write(scope, [put('creds', 'late')], guards), false)
+    assert.equal(await store.write(scope, [put('!fence', 'stolen')], guards), false)
+    assert.equal(await store.remove(scope, guards), false)
+  }
+  assert.deepEqual(await store.read(scope, ['!fence', 'creds']), ['mine', 'c'])
+  assert.ok(await store.write(scope, [put('creds', 'd')], [...held, ...held]))
+})
+
 test('an apply that fails is done with the next write, and together with it', async () => {
   let broken = true
   const bulks: number[] = []
