@@ -144,6 +144,16 @@ export function asRecordDocument(document: object): RecordDocument {
   return document as RecordDocument
 }
 
+/**
+ * Whether the log says all that a record's document does: then the document may be changing in this very moment, and is
+ * not looked at. (MongoDB never shows a half of a change; mongo-java-server may.)
+ */
+export function isInLog(document: object, logged: ReadonlyMap<string, LoggedChange>): boolean {
+  const { _id, seq } = Object(document)
+  const last = logged.get(nameIn(_id))
+  return last !== undefined && !(seq > last.seq)
+}
+
 function isBatch(batch: unknown): boolean {
   const { seq, names, values, gone } = Object(batch)
   const texts = [names, values, gone]

@@ -5,6 +5,7 @@ import {
   asScopeDocument,
   beginsWith,
   fold,
+  isInLog,
   type LoggedChange,
   nameIn,
   nameOfField,
@@ -71,9 +72,9 @@ async function* ofDocuments(
   values: boolean,
 ): AsyncGenerator<Entry> {
   for await (const document of documents) {
-    const { _id, seq, value = '', gone } = values ? asRecordDocument(document) : Object(document)
-    const name = nameIn(_id)
-    if (gone === undefined && seq > (logged.get(name)?.seq ?? 0)) yield entry(name, value, values)
+    if (isInLog(document, logged)) continue
+    const { _id, value = '', gone } = values ? asRecordDocument(document) : Object(document)
+    if (gone === undefined) yield entry(nameIn(_id), value, values)
   }
 }
 

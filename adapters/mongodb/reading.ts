@@ -5,6 +5,8 @@ import {
   asScopeDocument,
   fieldOf,
   fold,
+  isInLog,
+  type LoggedChange,
   nameIn,
   pathOf,
   type RecordDocument,
@@ -68,9 +70,10 @@ export async function readScope(
       scopes.saw(document)
       continue
     }
-    const found = others.map(asRecordDocument)
+    const logged = fold(document.log)
+    const found = others.filter(other => !isInLog(other, logged)).map(asRecordDocument)
     if (found.every(({ seq }) => seq <= document.seq))
-      return { document, texts: overlaid(document, found, names), at }
+      return { document, texts: overlaid(document, found, logged, names), at }
   }
   throw trouble('READ_FAILED', 'Too many others write the same session of the MongoDB collection.')
 }
@@ -78,17 +81,13 @@ export async function readScope(
 function overlaid(
   document: ScopeDocument,
   found: readonly RecordDocument[],
+  logged: ReadonlyMap<string, LoggedChange>,
   names: readonly string[],
 ): ReadonlyMap<string, string | undefined> {
   const texts = new Map<string, string | undefined>()
-  const seqs = new Map<string, number>()
-  for (const { _id, seq, value } of found) {
-    texts.set(nameIn(_id), value)
-    seqs.set(nameIn(_id), seq)
-  }
-  for (const [name, { seq, value }] of fold(document.log)) {
-    if (seq > (seqs.get(name) ?? 0)) texts.set(name, value)
-  }
+  for (const [name, { value }] of logged) texts.set(name, value)
+  // Those that are left say more than the log does.
+  for (const { _id, value } of found) texts.set(nameIn(_id), value)
   for (const name of names) if (isReserved(name)) texts.set(name, textOf(document.reserved, name))
   return texts
 }

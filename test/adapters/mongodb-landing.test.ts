@@ -263,6 +263,28 @@ describe('what landed a while ago', () => {
   }
 })
 
+test('a record that shows half of the change that is being applied is read and listed as the log has it', async () => {
+  const old = await opened(collection)
+  await take(old, undefined, 'old')
+  await land(old, 'old', put('creds', 'c'), put('pre-key/1', 'one'), put('pre-key/2', 'two'))
+  await old.close()
+  const owner = await opened(interposed(collection, dropping('bulkWrite')))
+  await take(owner, 'old', 'owner')
+  await land(owner, 'owner', put('pre-key/1', undefined), put('pre-key/2', 'newer'))
+  const [session] = await collection.find({ incarnation: { $exists: true } }).toArray()
+  // As the stand-in may show it, which changes a document field by field while it sends it.
+  await collection.updateOne({ scope, value: 'one' }, { $unset: { value: '' } })
+  await collection.updateOne({ scope, value: 'two' }, { $set: { seq: session?.seq } })
+  const onlooker = await opened(collection)
+  assert.deepEqual(await read(onlooker), ['c', undefined, 'newer'])
+  for (const values of [true, false]) {
+    const listed: unknown[] = []
+    for await (const page of onlooker.list(scope, { values })) listed.push(...page)
+    assert.deepEqual(listed.map(entry => Object(entry).name).sort(), ['!fence', 'creds', 'pre-key/2'])
+    if (values) assert.ok(listed.some(entry => Object(entry).value === 'newer'))
+  }
+})
+
 test('all guards on one record must hold, in any order', async () => {
   const store = await opened(collection)
   await take(store, undefined, 'mine')
