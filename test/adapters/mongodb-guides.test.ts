@@ -316,6 +316,25 @@ test('an adopted session takes them along also when a store removes it that adop
   assert.deepEqual(await guidesIds(), [])
 })
 
+test('a session whose documents are all deleted past our code is new at the next call, and the old one writes nothing more', async () => {
+  const old = await useMongoAuthState(collection, { logger: false })
+  await old.saveCreds()
+  await old.state.keys.set({ 'lid-mapping': { a: 'old' } })
+  // As a guide's logout does it: the schema's note goes along, the collection and its indexes stay.
+  await collection.deleteMany({})
+  const next = await useMongoAuthState(collection, { logger: false })
+  assert.notDeepEqual(next.state.creds.noiseKey, old.state.creds.noiseKey)
+  await next.saveCreds()
+  const refused = await failure(Promise.resolve(old.state.keys.set({ 'lid-mapping': { a: 'late' } })))
+  assert.equal(refused.code, 'SESSION_REMOVED')
+  assert.equal((await failure(old.saveCreds())).code, 'SESSION_REMOVED')
+  assert.deepEqual(await next.state.keys.get('lid-mapping', ['a']), { a: null })
+  await next.close()
+  const again = await useMongoAuthState(collection, { logger: false })
+  assert.deepEqual(again.state.creds.noiseKey, next.state.creds.noiseKey)
+  await again.close()
+})
+
 async function fillKeys(ids: readonly string[]): Promise<void> {
   await collection.insertMany(ids.map(_id => ({ _id, data: '{}' })))
 }
