@@ -18,7 +18,7 @@ let admin: Cluster
 
 beforeAll(async () => {
   const program = await redis.find()
-  assert.ok(program, 'these tests move slots of a cluster of their own')
+  assert.ok(program, 'these tests move slots of a cluster of their own: apt-get install redis-server')
   server = await redisCluster.start(program)
   const bus = String(await freePort())
   replica = await startRedis(program, ['--cluster-enabled', 'yes', '--cluster-port', bus])
@@ -30,6 +30,38 @@ afterAll(async () => {
   await replica.stop()
   await server.stop()
 })
+
+test.each(['ioredis', 'node-redis'])(
+  'on %s a get of 1, 100 or 1,000 ids is one round trip to one node, a set of 1 or 812 is one, and a cached get is none',
+  async name => {
+    const { client, end } = await connected(name)
+    const options = {
+      session: 'shop',
+      prefix: freshPrefix(),
+      logger: false,
+      lease: { ttlMs: 3_600_000 },
+    } as const
+    const auth = await useRedisAuthState(client, options)
+    await auth.saveCreds()
+    const { keys } = auth.state
+    for (const count of [1, 100, 1000]) {
+      const ids = Array.from({ length: count }, (_, at) => `${count}-${at}`)
+      assert.deepEqual(await asked(async () => keys.get('session', ids)), ['evalsha'], `get of ${count}`)
+      assert.deepEqual(await asked(async () => keys.get('session', ids)), [], `get of ${count}, again`)
+    }
+    for (const count of [1, 812]) {
+      const records = Object.fromEntries(
+        Array.from({ length: count }, (_, at) => [`set-${count}-${at}`, Buffer.from(`${at}`)]),
+      )
+      const set = async () => {
+        await keys.set({ session: records })
+      }
+      assert.deepEqual(await asked(set), ['evalsha'], `set of ${count}`)
+    }
+    await auth.close()
+    await end()
+  },
+)
 
 test.each(['ioredis', 'node-redis'])(
   'slots move while a session on %s writes and reads: nothing is refused or lost',
@@ -117,6 +149,31 @@ test('a cluster whose slots are not all served is worth asking again, and works 
   }
   await end()
 }, 60_000)
+
+/** What was asked meanwhile, as the cluster's masters saw it come, without what clients say to connect and to know it. */
+async function asked(work: () => Promise<unknown>): Promise<string[]> {
+  const nodes = admin.nodes('master')
+  const seen = await Promise.all(
+    nodes.map(async node => {
+      const monitor = await node.monitor()
+      const commands: string[] = []
+      monitor.on('monitor', (_time: string, [command = '']: string[], source: string) => {
+        if (source !== 'lua') commands.push(command.toLowerCase())
+      })
+      return { node, monitor, commands }
+    }),
+  )
+  await work()
+  for (const { node, monitor, commands } of seen) {
+    // What was asked before this has been told before it.
+    await node.echo('end')
+    while (!commands.includes('echo')) await sleep(5)
+    monitor.disconnect()
+  }
+  const isOfTheClient = (command: string) =>
+    /^(?:hello|auth|client|readonly|cluster|info|ping|echo)$/.test(command)
+  return seen.flatMap(({ commands }) => commands.filter(command => !isOfTheClient(command)))
+}
 
 async function connected(name: string) {
   const urls = nodesOf(server.url)

@@ -13,7 +13,7 @@ let prefix: string
 
 beforeAll(async () => {
   const program = await redis.find()
-  assert.ok(program, 'these tests count what a server of their own does')
+  assert.ok(program, 'these tests count what a server of their own does: apt-get install redis-server')
   server = await startRedis(program)
   admin = new Redis(server.url)
   client = new Redis(server.url)

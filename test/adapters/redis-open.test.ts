@@ -74,7 +74,10 @@ describe('settings that lose sessions', () => {
 
   beforeAll(async () => {
     const program = await redis.find()
-    assert.ok(program, 'these tests change the settings of a server of their own')
+    assert.ok(
+      program,
+      'these tests change the settings of a server of their own: apt-get install redis-server',
+    )
     server = await startRedis(program)
     admin = new Redis(server.url)
   })

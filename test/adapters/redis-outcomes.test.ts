@@ -22,7 +22,7 @@ let prefix: string
 
 beforeAll(async () => {
   const found = await redis.find()
-  assert.ok(found, 'these tests harm a server of their own')
+  assert.ok(found, 'these tests harm a server of their own: apt-get install redis-server')
   program = found
   server = await startRedis(program)
   admin = new Redis(server.url)

@@ -18,7 +18,7 @@ let admin: Redis
 
 beforeAll(async () => {
   const program = await redis.find()
-  assert.ok(program, 'these tests stop a replica of their own for a while')
+  assert.ok(program, 'these tests stop a replica of their own for a while: apt-get install redis-server')
   master = await startRedis(program)
   replica = await startRedis(program, ['--replicaof', '127.0.0.1', new URL(master.url).port])
   admin = new Redis(master.url)
@@ -117,7 +117,7 @@ describe.each(clients)('%s', (_name, connecting) => {
 
 test('after a failover the new master’s answer is not taken for the old one’s, which alone has the write', async () => {
   const program = await redis.find()
-  assert.ok(program)
+  assert.ok(program, 'this test stops a master of its own: apt-get install redis-server')
   await using old = await startRedis(program)
   const sockets = new Set<Socket>()
   let target = old.url
