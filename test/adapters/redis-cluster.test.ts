@@ -11,6 +11,7 @@ import { nodesOf, redisCluster } from '../servers/redis-cluster.ts'
 import type { Server } from '../servers/server.ts'
 import { connectRedisCluster } from '../stores/redis-cluster.ts'
 import { freshPrefix } from './redis-backend.ts'
+import { assertRoundTrips } from './redis-round-trips.ts'
 
 let server: Server
 let replica: RedisServer
@@ -43,21 +44,7 @@ test.each(['ioredis', 'node-redis'])(
     } as const
     const auth = await useRedisAuthState(client, options)
     await auth.saveCreds()
-    const { keys } = auth.state
-    for (const count of [1, 100, 1000]) {
-      const ids = Array.from({ length: count }, (_, at) => `${count}-${at}`)
-      assert.deepEqual(await asked(async () => keys.get('session', ids)), ['evalsha'], `get of ${count}`)
-      assert.deepEqual(await asked(async () => keys.get('session', ids)), [], `get of ${count}, again`)
-    }
-    for (const count of [1, 812]) {
-      const records = Object.fromEntries(
-        Array.from({ length: count }, (_, at) => [`set-${count}-${at}`, Buffer.from(`${at}`)]),
-      )
-      const set = async () => {
-        await keys.set({ session: records })
-      }
-      assert.deepEqual(await asked(set), ['evalsha'], `set of ${count}`)
-    }
+    await assertRoundTrips(auth.state.keys, asked)
     await auth.close()
     await end()
   },

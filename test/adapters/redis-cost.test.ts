@@ -5,6 +5,7 @@ import { useRedisAuthState } from '../../src/entries/redis.ts'
 import type { Store } from '../../src/store.ts'
 import { type RedisServer, redis, startRedis } from '../servers/redis.ts'
 import { freshPrefix } from './redis-backend.ts'
+import { assertRoundTrips } from './redis-round-trips.ts'
 
 let server: RedisServer
 let admin: Redis
@@ -32,24 +33,7 @@ describe('round trips', () => {
     const lease = { ttlMs: 3_600_000 }
     const auth = await useRedisAuthState(client, { session: 'shop', prefix, lease, logger: false })
     await auth.saveCreds()
-    const { keys } = auth.state
-    for (const count of [1, 100, 1000]) {
-      const ids = Array.from({ length: count }, (_, at) => `${count}-${at}`)
-      assert.deepEqual(await asked(async () => keys.get('session', ids)), ['evalsha'], `get of ${count}`)
-      assert.deepEqual(await asked(async () => keys.get('session', ids)), [], `get of ${count}, again`)
-    }
-    for (const count of [1, 812]) {
-      const records = Object.fromEntries(
-        Array.from({ length: count }, (_, at) => [`set-${count}-${at}`, Buffer.from(`${at}`)]),
-      )
-      assert.deepEqual(
-        await asked(async () => {
-          await keys.set({ session: records })
-        }),
-        ['evalsha'],
-        `set of ${count}`,
-      )
-    }
+    await assertRoundTrips(auth.state.keys, asked)
     await auth.close()
   })
 
