@@ -2,12 +2,13 @@ import { writeFile } from 'node:fs/promises'
 import { codec } from './codec.ts'
 import { environment } from './environment.ts'
 import type { Group, GroupResult } from './group.ts'
-import { readOptions, usage } from './options.ts'
+import { type BenchOptions, readOptions, usage } from './options.ts'
 import { Progress } from './progress.ts'
 import { areMet, goalsText, type Report, tableText } from './report.ts'
 import { sealed } from './sealed.ts'
+import { socket } from './socket/socket.ts'
 
-const groups: readonly Group[] = [codec, sealed]
+const groups: readonly Group[] = [socket, codec, sealed]
 
 /** Runs the benchmarks; resolves with the process's exit code. */
 async function main(): Promise<number> {
@@ -30,11 +31,9 @@ async function main(): Promise<number> {
   return areMet(report.groups) ? 0 : 1
 }
 
-async function measure(options: {
-  readonly only: readonly string[]
-  readonly quick: boolean
-}): Promise<Report> {
+async function measure(options: BenchOptions): Promise<Report> {
   const startedAt = performance.now()
+  Object.assign(process.env, options.where.servers)
   const progress = new Progress()
   const results: GroupResult[] = []
   try {
@@ -42,6 +41,7 @@ async function measure(options: {
       results.push(
         await group.run({
           quick: options.quick,
+          where: options.where,
           progress: (text, done) => progress.show(`${group.name}: ${text}`, done),
         }),
       )

@@ -1,4 +1,7 @@
+import { tmpdir } from 'node:os'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { allBackends, type Backend } from './socket/contenders.ts'
 
 /** What a run was asked for. */
 export interface BenchOptions {
@@ -8,6 +11,19 @@ export interface BenchOptions {
   readonly check: boolean
   /** The file that gets the results as JSON, `-` for standard output, `undefined` for none. */
   readonly json: string | undefined
+  /** The file that gets the chart. */
+  readonly chart: string | undefined
+  /** Where stores may lie. */
+  readonly where: Where
+}
+
+/** Where stores of a benchmark may lie. */
+export interface Where {
+  readonly backends: readonly Backend[]
+  /** Files and databases lie in folders of their own in there. */
+  readonly folder: string
+  /** The URLs of servers that run already, by the variables that name them. */
+  readonly servers: { readonly [variable: string]: string }
 }
 
 /** The text of --help. */
@@ -20,6 +36,9 @@ Measures ours and theirs by turns in one run. Ratios are the medians of the roun
   --quick         fewer and shorter rounds: to see that it works, not how fast it is
   --check         print each goal met or missed; exit with 1 if one is missed
   --json [FILE]   the results as JSON to FILE, beside the table; without FILE to standard output, instead of it
+  --chart FILE    a picture (SVG) of how fast a real socket is on each store, from this run
+  --store URL     only stores there: a server's postgres:, mysql:, redis: or mongodb: URL, file: or sqlite: with
+                  the path of a folder; what is written there is deleted afterwards
   --help          print this
 
 Groups:
@@ -33,7 +52,15 @@ Example: npm run bench -- --only codec --check
 
 /** The options, or what is wrong with them; an empty text asks for help. */
 export function readOptions(args: readonly string[], groups: readonly string[]): BenchOptions | string {
-  let values: { only?: string[]; quick?: boolean; check?: boolean; json?: string; help?: boolean }
+  let values: {
+    only?: string[]
+    quick?: boolean
+    check?: boolean
+    json?: string
+    chart?: string
+    store?: string
+    help?: boolean
+  }
   try {
     values = parseArgs({
       args: args.map((arg, at) => (arg === '--json' && isLastOrOption(args[at + 1]) ? '--json=-' : arg)),
@@ -42,6 +69,8 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
         quick: { type: 'boolean' },
         check: { type: 'boolean' },
         json: { type: 'string' },
+        chart: { type: 'string' },
+        store: { type: 'string' },
         help: { type: 'boolean' },
       },
     }).values
@@ -52,12 +81,41 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
   const unknown = values.only?.find(name => !groups.includes(name))
   if (unknown !== undefined) return `--only takes one of: ${groups.join(', ')}.`
   if (values.json === '') return '--json takes the path of a file.'
+  if (values.chart === '') return '--chart takes the path of a file.'
+  const where = whereOf(values.store)
+  if (!where)
+    return `--store takes a URL that begins with ${['file:', 'sqlite:', ...Object.keys(backendOf)].join(', ')}.`
   return {
     only: groups.filter(name => !values.only || values.only.includes(name)),
     quick: values.quick ?? false,
     check: values.check ?? false,
     json: values.json,
+    chart: values.chart,
+    where,
   }
+}
+
+const backendOf: { readonly [scheme: string]: readonly [Backend, variable: string] } = {
+  'postgres:': ['PostgreSQL', 'POSTGRES_URL'],
+  'postgresql:': ['PostgreSQL', 'POSTGRES_URL'],
+  'mysql:': ['MySQL', 'MYSQL_URL'],
+  'redis:': ['Redis', 'REDIS_URL'],
+  'rediss:': ['Redis', 'REDIS_URL'],
+  'mongodb:': ['MongoDB', 'MONGODB_URL'],
+  'mongodb+srv:': ['MongoDB', 'MONGODB_URL'],
+}
+
+/** Everywhere, or where a URL says; `undefined` for one that says nothing. */
+function whereOf(url: string | undefined): Where | undefined {
+  if (url === undefined) return { backends: allBackends, folder: tmpdir(), servers: {} }
+  const path = /^(file|sqlite):(?:\/\/)?(.+)/.exec(url)
+  if (path) {
+    const folder = resolve(path[2] ?? '')
+    return { backends: [path[1] === 'file' ? 'files' : 'SQLite'], folder, servers: {} }
+  }
+  const [backend, variable] = backendOf[url.slice(0, url.indexOf(':') + 1)] ?? []
+  if (!backend || !variable) return undefined
+  return { backends: [backend], folder: tmpdir(), servers: { [variable]: url } }
 }
 
 function isLastOrOption(next: string | undefined): boolean {

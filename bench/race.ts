@@ -99,7 +99,8 @@ function raceOf({ name, details }: RaceSpec, found: ReadonlyMap<string, readonly
   }
 }
 
-function median(numbers: readonly number[]): number {
+/** The middle one, or the mean of the two in the middle. */
+export function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b)
   const middle = sorted.length / 2
   const below = sorted[Math.ceil(middle) - 1] ?? Number.NaN

@@ -1,6 +1,7 @@
 import type { Environment } from './environment.ts'
 import type { Goal, GroupResult } from './group.ts'
 import { ours, type Race } from './race.ts'
+import { type Table, tableLines } from './table.ts'
 
 /** What a run found; `--json` writes it as it is. */
 export interface Report {
@@ -16,7 +17,7 @@ export function tableText({ environment, quick, seconds, groups }: Report): stri
   return [
     `baileys-authkit ${packageVersion}${commit ? ` (${commit})` : ''}, Node ${node}, Baileys ${baileys} and ${baileys6}`,
     `${cpu}, ${cores} cores, ${platform}; ${quick ? 'quick: ratios are rough; ' : ''}${seconds} s`,
-    ...groups.flatMap(({ group, races }) => ['', group, ...rows(races)]),
+    ...groups.flatMap(groupLines),
     '',
   ].join('\n')
 }
@@ -31,35 +32,31 @@ export function areMet(groups: readonly GroupResult[]): boolean {
   return groups.every(({ goals }) => goals.every(({ isMet }) => isMet))
 }
 
-function goalText({ name, atLeast, found, isMet }: Goal): string {
-  return `${isMet ? 'met   ' : 'MISSED'}  ${name}: ${ratioText(found)} (goal ${atLeast} x)\n`
+function goalText({ name, atLeast, atMost, unit, found, isMet }: Goal): string {
+  const goal = atLeast === undefined ? `at most ${atMost}` : `${atLeast}`
+  const figure = found === undefined ? 'not measured' : `${found.toFixed(2)} ${unit}`.trim()
+  return `${isMet ? 'met   ' : 'MISSED'}  ${name}: ${figure} (goal ${`${goal} ${unit}`.trim()})\n`
 }
 
-function rows(races: readonly Race[]): string[] {
+function groupLines({ group, races, tables = [] }: GroupResult): string[] {
+  return [
+    ...(races.length > 0 ? ['', group, ...tableLines(raceTable(races))] : []),
+    ...tables.flatMap(table => ['', `${group}: ${table.title}`, ...tableLines(table)]),
+  ]
+}
+
+function raceTable(races: readonly Race[]): Pick<Table, 'columns' | 'rows'> {
   const rivals = Object.keys(races[0]?.ratios ?? {})
   const contenders = [ours, ...rivals]
-  const table = [
-    ['', ...rivals.map(rival => `x ${rival}`), ...contenders.map(name => `${name} ns (p50, p99)`)],
-    ...races.map(({ name, ratios, timings }) => [
+  return {
+    columns: ['', ...rivals.map(rival => `x ${rival}`), ...contenders.map(name => `${name} ns (p50, p99)`)],
+    rows: races.map(({ name, ratios, timings }) => [
       name,
-      ...rivals.map(rival => ratioText(ratios[rival])),
+      ...rivals.map(rival => `${(ratios[rival] ?? Number.NaN).toFixed(2)} x`),
       ...contenders.map(contender => {
         const { p50Ns, p99Ns } = timings[contender] ?? { p50Ns: Number.NaN, p99Ns: Number.NaN }
         return `${p50Ns.toFixed(0)}, ${p99Ns.toFixed(0)}`
       }),
     ]),
-  ]
-  const widths = table[0]?.map((_, column) => Math.max(...table.map(row => row[column]?.length ?? 0))) ?? []
-  return table.map(row =>
-    row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join('   ')
-      .trimEnd(),
-  )
-}
-
-function ratioText(ratio: number | undefined): string {
-  return `${(ratio ?? Number.NaN).toFixed(2)} x`
+  }
 }

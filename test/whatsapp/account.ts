@@ -12,6 +12,8 @@ export class Account {
   readonly devices: Map<number, Device> = new Map()
   /** Devices that asked for this account's devices, and hear of changes. */
   readonly watchers: Set<Device> = new Set()
+  /** Whether the hidden number is told to those who ask for it: of some users WhatsApp does not tell it. */
+  tellsLid = true
   #nextDevice = 1
 
   constructor(number: string, lid: string) {

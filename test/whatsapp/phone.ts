@@ -42,7 +42,8 @@ export class Phone {
   readonly bundle: KeyBundle
   readonly #account: Account
   readonly #creds: AuthenticationCreds = initAuthCreds()
-  readonly #signal: SignalRepositoryWithLIDStore
+  /** What the phone encrypts and decrypts with. */
+  readonly signal: SignalRepositoryWithLIDStore
   readonly #appStateKey: proto.Message.IAppStateSyncKey
   readonly #greeted: Set<Device> = new Set()
 
@@ -54,7 +55,7 @@ export class Phone {
       publicKey: signedPreKey.keyPair.public,
       signature: signedPreKey.signature,
     })
-    this.#signal = signalFor(this.#creds)
+    this.signal = signalFor(this.#creds)
     this.#appStateKey = {
       keyId: { keyId: randomBytes(6) },
       keyData: {
@@ -130,7 +131,7 @@ export class Phone {
     const jid = device.address('lid')
     if (!this.#greeted.has(device)) await this.#startSession(device)
     const data = encodeWAMessage({ protocolMessage })
-    const { type, ciphertext } = await this.#signal.encryptMessage({ jid, data })
+    const { type, ciphertext } = await this.signal.encryptMessage({ jid, data })
     return node(
       'message',
       {
@@ -156,7 +157,7 @@ export class Phone {
         signature: signedPreKey.signature,
       },
     } as Parameters<SignalRepositoryWithLIDStore['injectE2ESession']>[0]['session'] // The type demands a preKey; libsignal does not.
-    await this.#signal.injectE2ESession({ jid: device.address('lid'), session })
+    await this.signal.injectE2ESession({ jid: device.address('lid'), session })
     this.#greeted.add(device)
   }
 }

@@ -1,6 +1,8 @@
 import { EventEmitter, once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import type { BinaryNode } from '@whiskeysockets/baileys'
 import { WebSocketServer } from 'ws'
+import type { Account } from './account.ts'
 import { Connection } from './connection.ts'
 import type { Addressing, Device } from './device.ts'
 import { node } from './node.ts'
@@ -24,6 +26,8 @@ export interface ServerEvents {
   message: [
     { readonly from: string; readonly to: string; readonly id: string; readonly targets: readonly string[] },
   ]
+  /** A message as its sender's socket sent it: what is in it is encrypted. */
+  stanza: [{ readonly from: string; readonly stanza: BinaryNode }]
   /** A device sent a receipt; no type means that the message was delivered. */
   receipt: [
     { readonly from: string; readonly to: string; readonly id: string; readonly type: string | undefined },
@@ -158,6 +162,22 @@ export class WhatsAppServer extends EventEmitter<ServerEvents> implements AsyncD
     for (const connection of this.#connections) connection.delayMs = ms
   }
 
+  /** The keys of a device, as one who asks for them gets them: a one-time pre-key is taken away. */
+  takeKeys(jid: string): BinaryNode[] {
+    return this.#device(jid).bundle.handOut()
+  }
+
+  /** Delivers a stanza that no socket of this server sent, now or at the device's next login. */
+  deliver(jid: string, stanza: BinaryNode): void {
+    this.#device(jid).deliver(stanza)
+  }
+
+  /** A user, by the number or an address; a number that is new gets an account. */
+  user(of: string): Account {
+    const { directory } = this.#switchboard
+    return directory.account(of) ?? directory.open(of)
+  }
+
   /** The devices that are logged in. */
   online(): string[] {
     return [...this.#switchboard.directory.devices()]
@@ -214,8 +234,9 @@ export class WhatsAppServer extends EventEmitter<ServerEvents> implements AsyncD
       closed: ({ jid }) => this.emit('close', { jid }),
       answered: ({ jid }) => this.emit('answered', { jid, waiting: this.waiting(jid).length }),
       uploaded: ({ jid, bundle }, count) => this.emit('keys', { jid, count, left: bundle.left }),
-      message: (sender, { attrs }, targets) => {
-        const { to = '', id = '' } = attrs
+      message: (sender, stanza, targets) => {
+        const { to = '', id = '' } = stanza.attrs
+        this.emit('stanza', { from: sender.jid, stanza })
         this.emit('message', { from: sender.jid, to, id, targets: targets.map(target => target.jid) })
       },
       receipt: (sender, { attrs: { to = '', id = '', type } }) => {

@@ -36,7 +36,9 @@ function describe(protocol: string, account: Account | undefined, jid: string): 
   if (protocol === 'contact') return node('contact', { type: account ? 'in' : 'out' })
   if (!account) return undefined
   if (protocol === 'lid')
-    return jid.endsWith('@lid') ? undefined : node('lid', { val: account.address('lid') })
+    return jid.endsWith('@lid') || !account.tellsLid
+      ? undefined
+      : node('lid', { val: account.address('lid') })
   if (protocol !== 'devices') return node(protocol)
   const linked = [...account.devices.keys()].map(id =>
     node('device', { id: String(id), 'key-index': String(id) }),
