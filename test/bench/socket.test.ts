@@ -57,9 +57,9 @@ test.each([
     assert.equal(result.messages, kind === 'outgoing' ? messages : messages - 1)
     assert.ok(result.messagesPerSecond > 0 && result.cpuMs > 0)
     if (phase === 'first contact' || phase === 'replies') continue
-    // A heartbeat may fall into it, or what Baileys saves when it is idle.
+    // Two that are on their way at once are one; a heartbeat may come in between, or what Baileys saves when idle.
     const later = result.laterRoundTrips ?? assert.fail(phase)
-    assert.ok(later >= trips && later <= trips * 1.5, `${phase}: ${later}`)
+    assert.ok(later >= trips * 0.5 && later < trips * 2 + 0.01, `${phase}: ${later}`)
   }
   if (!compares) return
   const { compared, lost, changed, undeleted, isIdentityKept } = run.comparison ?? assert.fail('not compared')
