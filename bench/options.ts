@@ -11,8 +11,6 @@ export interface BenchOptions {
   readonly check: boolean
   /** The file that gets the results as JSON, `-` for standard output, `undefined` for none. */
   readonly json: string | undefined
-  /** The file that gets the chart. */
-  readonly chart: string | undefined
   /** Where stores may lie. */
   readonly where: Where
 }
@@ -36,7 +34,6 @@ Measures ours and theirs by turns in one run. Ratios are the medians of the roun
   --quick         fewer and shorter rounds: to see that it works, not how fast it is
   --check         print each goal met or missed; exit with 1 if one is missed
   --json [FILE]   the results as JSON to FILE, beside the table; without FILE to standard output, instead of it
-  --chart FILE    a picture (SVG) of how fast a real socket is on each store, from this run
   --store URL     only stores there: a server's postgres:, mysql:, redis: or mongodb: URL, file: or sqlite: with
                   the path of a folder; what is written there is deleted afterwards
   --help          print this
@@ -57,7 +54,6 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
     quick?: boolean
     check?: boolean
     json?: string
-    chart?: string
     store?: string
     help?: boolean
   }
@@ -69,7 +65,6 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
         quick: { type: 'boolean' },
         check: { type: 'boolean' },
         json: { type: 'string' },
-        chart: { type: 'string' },
         store: { type: 'string' },
         help: { type: 'boolean' },
       },
@@ -81,7 +76,6 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
   const unknown = values.only?.find(name => !groups.includes(name))
   if (unknown !== undefined) return `--only takes one of: ${groups.join(', ')}.`
   if (values.json === '') return '--json takes the path of a file.'
-  if (values.chart === '') return '--chart takes the path of a file.'
   const where = whereOf(values.store)
   if (!where)
     return `--store takes a URL that begins with ${['file:', 'sqlite:', ...Object.keys(backendOf)].join(', ')}.`
@@ -90,7 +84,6 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
     quick: values.quick ?? false,
     check: values.check ?? false,
     json: values.json,
-    chart: values.chart,
     where,
   }
 }

@@ -59,7 +59,7 @@ test.each([
     if (phase === 'first contact' || phase === 'replies') continue
     // Two that are on their way at once are one; a heartbeat may come in between, or what Baileys saves when idle.
     const later = result.laterRoundTrips ?? assert.fail(phase)
-    assert.ok(later >= trips * 0.5 && later < trips * 2 + 0.01, `${phase}: ${later}`)
+    assert.ok(later >= trips * 0.5 && later <= trips * 1.5, `${phase}: ${later}`)
   }
   if (!compares) return
   const { compared, lost, changed, undeleted, isIdentityKept } = run.comparison ?? assert.fail('not compared')
