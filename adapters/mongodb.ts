@@ -81,8 +81,7 @@ class MongoStore implements Store {
   }
 
   list(scope: string, options: ListOptions = {}): AsyncIterable<readonly Entry[]> {
-    const { prefix = '', values = false } = options
-    return listRecords(this.#commands, scope, prefix, values)
+    return listRecords(this.#commands, this.#scopes, scope, options)
   }
 
   scopes(prefix = ''): AsyncIterable<readonly string[]> {

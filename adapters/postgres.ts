@@ -42,7 +42,9 @@ const longestAnswerMs = 60_000
 const firstName = '!'
 const pageRows = 1000
 const pageScopes = 500
-const pageBytes = 1024 * 1024
+const usualPageBytes = 1024 * 1024
+/** So few bytes hardly a record of a session has: where a page may hold more, that many rows are enough to fill it. */
+const leastRecordBytes = 100
 /** Each repetition means that another batch has landed. */
 const mostAttempts = 100
 
@@ -101,15 +103,18 @@ class PostgresStore implements Store {
 
   async *list(
     scope: string,
-    { prefix = '', values = false }: ListOptions = {},
+    { prefix = '', values = false, pageBytes = usualPageBytes }: ListOptions = {},
   ): AsyncIterable<readonly Entry[]> {
-    const limits = values ? [String(pageRows), String(pageBytes)] : [String(pageRows)]
-    for (let from = prefix || firstName; ; ) {
-      const rows = await this.#rows(values ? 'entries' : 'names', [scope, from, endOf(prefix), ...limits])
-      const last = rows.at(-1)?.[0]
-      if (last === undefined) return
-      yield rows.map(([name = '', value]) => (value === undefined ? { name } : { name, value }))
-      from = after(last)
+    const end = endOf(prefix)
+    const most = values ? Math.max(pageRows, Math.ceil(pageBytes / leastRecordBytes)) : pageRows
+    const limits = values ? [String(most), String(pageBytes)] : [String(most)]
+    for (let from: string | undefined = prefix || firstName; from !== undefined; ) {
+      const rows = await this.#rows(values ? 'entries' : 'names', [scope, from, end, ...limits])
+      const page = rows.map(([name = '', value]) => (value === undefined ? { name } : { name, value }))
+      if (page.length > 0) yield page
+      const last = page.at(-1)
+      const isFull = page.length === most || bytesOf(page) >= pageBytes
+      from = last && isFull ? after(last.name) : undefined
     }
   }
 
@@ -209,4 +214,8 @@ function after(text: string): string {
 /** What comes after all texts that begin with `prefix`: above `~`, the highest character of names. */
 function endOf(prefix: string): string {
   return `${prefix}\u007f`
+}
+
+function bytesOf(page: readonly Entry[]): number {
+  return page.reduce((sum, { value = '' }) => sum + Buffer.byteLength(value), 0)
 }

@@ -50,7 +50,9 @@ export interface RedisStoreOptions {
 const schema = 1
 /** What the server's limit on one request allows with ease, in changes of a name and a value. */
 const batchChanges = 50_000
-const pageBytes = 1024 * 1024
+const usualPageBytes = 1024 * 1024
+/** So few bytes hardly a record of a session has: where a page may hold more, that many are enough to fill it. */
+const leastRecordBytes = 100
 const firstPageRecords = 32
 const pageRecords = 500
 const pageScopes = 200
@@ -143,17 +145,18 @@ class RedisStore implements Store {
   }
 
   async *list(scope: string, options: ListOptions = {}): AsyncIterable<readonly Entry[]> {
-    const { prefix = '', values = false } = options
+    const { prefix = '', values = false, pageBytes = usualPageBytes } = options
     const key = this.#layout.records(scope)
+    const most = Math.max(pageRecords, Math.ceil(pageBytes / leastRecordBytes))
     let cursor = '0'
-    let count = firstPageRecords
+    let count = pageBytes > usualPageBytes ? most : firstPageRecords
     do {
       const args = [cursor, prefix, String(count), String(pageBytes), values ? '1' : '0']
       const [next, used, ...found] = await this.#reading(listScript, key, args)
       const page = entriesOf(found.map(textOf), values)
       if (page.length > 0) yield page
       cursor = textOf(next)
-      count = Math.min(Number(textOf(used)) * 2, pageRecords)
+      count = Math.min(Number(textOf(used)) * 2, most)
     } while (cursor !== '0')
   }
 

@@ -15,12 +15,22 @@ export interface AuthStateOptions {
   readonly session: string
   /** pino's interface. Without one, warnings and errors go to `process.emitWarning`, one a minute for each code; `false` silences. */
   readonly logger?: Logger | false
-  /** The session's own cache. @default one pool of 64 MiB for all sessions of the process */
-  readonly cache?: { readonly maxBytes: number }
+  readonly cache?: CacheOptions
   readonly lease?: LeaseOptions
   readonly retry?: RetryOptions
   /** The Baileys module, for forks and monorepos. @default `@whiskeysockets/baileys`, else `baileys` */
   readonly baileys?: BaileysModule
+}
+
+/** What of a session is kept in memory. */
+export interface CacheOptions {
+  /** The size of a cache of the session's own, in bytes; 0 for none. @default one pool of 64 MiB for all sessions of the process */
+  readonly maxBytes?: number
+  /**
+   * Whether the whole session is read when it is opened, as far as three quarters of the cache have room for it: then no
+   * record, and none that is absent, costs a read later. `false` where a process lives for a message or two.
+   * @default true */
+  readonly preload?: boolean
 }
 
 /** Who may hold a session, and for how long a contender waits. */

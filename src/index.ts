@@ -2,6 +2,7 @@ export {
   type AuthState,
   type AuthStateOptions,
   type BindOptions,
+  type CacheOptions,
   type LeaseOptions,
   type RetryOptions,
   useAuthState,

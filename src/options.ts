@@ -1,4 +1,4 @@
-import type { AuthStateOptions, BindOptions } from './auth-state.ts'
+import type { AuthStateOptions, BindOptions, CacheOptions } from './auth-state.ts'
 import type { SessionSettings } from './session/open-session.ts'
 import type { Store } from './store.ts'
 
@@ -11,18 +11,20 @@ const longestTtlMs = 24 * 60 * 60_000
 /** The options with every default filled in. @throws TypeError that names the option and what it takes */
 export function checkOptions(
   options: AuthStateOptions,
-): Pick<SessionSettings, 'session' | 'lease' | 'retryForMs' | 'cacheBytes'> {
+): Pick<SessionSettings, 'session' | 'lease' | 'retryForMs' | 'cache'> {
   checkObject('options', options, ['session', ...commonOptions])
-  const { session, logger, cache, lease = {}, retry = {} } = options
+  const { session, logger, cache = {}, lease = {}, retry = {} } = options
   if (typeof session !== 'string' || session === '') {
     throw new TypeError("option 'session' is required: the session's name, a text that is not empty.")
   }
   if (logger !== undefined && logger !== false && !isLogger(logger)) {
     throw new TypeError("option 'logger' takes a logger with pino's methods, or false.")
   }
-  if (cache !== undefined) checkObject('cache', cache, ['maxBytes'])
+  checkObject('cache', cache, ['maxBytes', 'preload'])
   checkObject('lease', lease, ['ttlMs', 'waitMs', 'onHeld'])
   checkObject('retry', retry, ['forMs'])
+  const { maxBytes, preload = true }: CacheOptions = cache
+  if (typeof preload !== 'boolean') throw new TypeError("option 'cache.preload' takes true or false.")
   const { forMs = 30_000 } = retry
   const { ttlMs = 10_000, waitMs = 30_000, onHeld = 'wait' } = lease
   if (onHeld !== 'wait' && onHeld !== 'takeOver')
@@ -35,7 +37,13 @@ export function checkOptions(
       onHeld,
     },
     retryForMs: checkNumber('retry.forMs', forMs, 0, Number.POSITIVE_INFINITY),
-    cacheBytes: cache && checkNumber('cache.maxBytes', cache.maxBytes, 0, Number.MAX_SAFE_INTEGER),
+    cache: {
+      maxBytes:
+        maxBytes === undefined
+          ? undefined
+          : checkNumber('cache.maxBytes', maxBytes, 0, Number.MAX_SAFE_INTEGER),
+      preload,
+    },
   }
 }
 

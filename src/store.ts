@@ -69,6 +69,11 @@ export interface ListOptions {
   readonly prefix?: string
   /** Whether entries carry their values. @default false */
   readonly values?: boolean
+  /**
+   * How many bytes of names and values a page may hold, about: more than the backend's own measure where the caller
+   * keeps them all anyway, so that a whole session comes in one round trip. An adapter may give smaller pages.
+   */
+  readonly pageBytes?: number
 }
 
 /** A place that keeps records, by scope and name, and lands batches whole. See this file's head for what it may assume. */

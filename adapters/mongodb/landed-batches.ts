@@ -16,6 +16,10 @@ import { isPermanent, trouble } from './trouble.ts'
 const usualFreshMs = 60_000
 /** How long one attempt to apply is waited for; what it does later does no harm. */
 const attemptMs = 30_000
+/** What has landed is applied when so much of it is pending, or when so long nothing came: each record but once then. */
+const gatheredBatches = 16
+const gatheredBytes = 128 * 1024
+const gatheringMs = 1_000
 /** How long reads leave an attempt that failed alone. */
 const restMs = 1_000
 
@@ -37,6 +41,7 @@ export class LandedBatches {
   /** When the log was last known to end with the last of these. */
   #freshAt: Moment
   #applying: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
   #failure: unknown
   #failedAt = 0
   #isGone = false
@@ -96,11 +101,20 @@ export class LandedBatches {
   /** Nothing of it is to be applied any more: the scope was removed. */
   forget(): void {
     this.#isGone = true
+    clearTimeout(this.#timer)
     this.#keep([])
+  }
+
+  /** Applies what is pending when that is worth a command, or a little later. Nothing waits for it, so no process either. */
+  applySoon(): void {
+    if (this.#isWorthIt) this.apply()
+    else this.#timer ??= setTimeout(() => this.apply(), gatheringMs).unref()
   }
 
   /** Begins to apply what is pending, where that is not under way. */
   apply(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     if (this.#applying || this.#pending.length === 0 || this.#isGone) return
     this.#applying = this.#applyAll()
   }
@@ -112,13 +126,21 @@ export class LandedBatches {
 
   /** Resolves when what was pending at the call is applied, or one attempt has failed. */
   async settled(): Promise<void> {
-    this.apply()
-    await this.#applying
+    const last = this.#seq
+    do {
+      this.apply()
+      await this.#applying
+    } while (this.#pending.length > 0 && this.#applied < last && this.#failure === undefined)
+  }
+
+  get #isWorthIt(): boolean {
+    return this.#pending.length >= gatheredBatches || this.#bytes >= gatheredBytes
   }
 
   async #applyAll(): Promise<void> {
     try {
-      while (this.#pending.length > 0) await withTimeout(this.#attempt(), attemptMs)
+      do await withTimeout(this.#attempt(), attemptMs)
+      while (this.#isWorthIt)
       this.#failure = undefined
     } catch (error) {
       // The log keeps it: the next write or read tries again.
@@ -127,6 +149,7 @@ export class LandedBatches {
     } finally {
       this.#applying = undefined
     }
+    if (this.#failure === undefined && this.#pending.length > 0) this.applySoon()
   }
 
   async #attempt(): Promise<void> {

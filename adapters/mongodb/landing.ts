@@ -102,7 +102,7 @@ async function append(commands: Commands, scopes: Scopes, batch: Batch, seq: num
   if (changesFence(batch)) return takeOver(commands, scopes, filter, update)
   if (!(await commands.update(filter, update))) return false
   if (logged) known.landed(logged, at)
-  known.apply()
+  known.applySoon()
   return true
 }
 
@@ -139,7 +139,7 @@ async function begin(commands: Commands, scopes: Scopes, batch: Batch): Promise<
     log: logged ? [logged] : [],
   }
   if (!(await commands.insert(document))) return false
-  scopes.learn(document, at).apply()
+  scopes.learn(document, at).applySoon()
   return true
 }
 

@@ -1,4 +1,4 @@
-import type { Entry } from '../../src/store.ts'
+import type { Entry, ListOptions } from '../../src/store.ts'
 import type { Commands } from './commands.ts'
 import {
   asRecordDocument,
@@ -13,26 +13,69 @@ import {
   type ScopeDocument,
   scopeId,
 } from './documents.ts'
+import type { Scopes } from './scopes.ts'
 
 const pageLength = 500
-const pageBytes = 1024 * 1024
+const usualPageBytes = 1024 * 1024
+/** So few bytes hardly a record of a session has: where a page may hold more, that many documents are enough to fill it. */
+const leastRecordBytes = 100
 const scopesAtOnce = 20
 
 /** All records of a scope whose names begin with `prefix`: what its document says first, then the records' own. */
 export async function* listRecords(
   commands: Commands,
+  scopes: Scopes,
+  scope: string,
+  { prefix = '', values = false, pageBytes = usualPageBytes }: ListOptions,
+): AsyncGenerator<readonly Entry[], void, void> {
+  const found = values
+    ? documentsWithValues(commands, scope, prefix, pageBytes, scopes.incarnation(scope))
+    : documentsOfNames(commands, scope, prefix)
+  try {
+    const { value: first } = await found.next()
+    if (!first) return
+    const document = asScopeDocument(first)
+    const logged = fold(document.log)
+    yield* pages(inDocument(document, logged, prefix, values), pageBytes)
+    yield* pages(ofDocuments(found, logged, values), pageBytes)
+  } finally {
+    await found.return()
+  }
+}
+
+/** A scope's document and then its records': in one answer, where that has room and `guess` is still its incarnation. */
+async function* documentsWithValues(
+  commands: Commands,
   scope: string,
   prefix: string,
-  values: boolean,
-): AsyncGenerator<readonly Entry[], void, void> {
-  const [found] = await commands.find({ _id: scopeId(scope), scope })
-  if (!found) return
-  const document = asScopeDocument(found)
-  const logged = fold(document.log)
-  yield* pages(inDocument(document, logged, prefix, values))
-  const filter = { _id: beginsWith(recordId(document.incarnation, prefix)), scope }
-  const options = values ? {} : { projection: { seq: 1, gone: 1 } }
-  yield* pages(ofDocuments(commands.each(filter, options), logged, values))
+  pageBytes: number,
+  guess: string | undefined,
+): AsyncGenerator<object, void, void> {
+  const options = { batchSize: Math.max(pageLength, Math.ceil(pageBytes / leastRecordBytes)) }
+  const records = (incarnation: string) => ({ _id: beginsWith(recordId(incarnation, prefix)) })
+  const both = [{ _id: scopeId(scope) }, ...(guess === undefined ? [] : [records(guess)])]
+  let incarnation: string | undefined
+  for await (const document of commands.each({ $or: both, scope }, options)) {
+    if (incarnation === undefined && Object(document)._id !== scopeId(scope)) return
+    incarnation ??= asScopeDocument(document).incarnation
+    yield document
+    if (incarnation !== guess) break
+  }
+  if (incarnation !== undefined && incarnation !== guess)
+    yield* commands.each({ ...records(incarnation), scope }, options)
+}
+
+async function* documentsOfNames(
+  commands: Commands,
+  scope: string,
+  prefix: string,
+): AsyncGenerator<object, void, void> {
+  const [document] = await commands.find({ _id: scopeId(scope), scope })
+  if (!document) return
+  yield document
+  const { incarnation } = asScopeDocument(document)
+  const filter = { _id: beginsWith(recordId(incarnation, prefix)), scope }
+  yield* commands.each(filter, { projection: { seq: 1, gone: 1 } })
 }
 
 /** Scopes that hold more than reserved records. */
@@ -84,13 +127,14 @@ function entry(name: string, value: string, values: boolean): Entry {
 
 async function* pages(
   entries: AsyncIterable<Entry> | Iterable<Entry>,
+  pageBytes: number,
 ): AsyncGenerator<readonly Entry[], void, void> {
   let page: Entry[] = []
   let bytes = 0
   for await (const each of entries) {
     page.push(each)
     bytes += each.name.length + (each.value?.length ?? 0)
-    if (page.length < pageLength && bytes < pageBytes) continue
+    if ((page.length < pageLength || pageBytes > usualPageBytes) && bytes < pageBytes) continue
     yield page
     page = []
     bytes = 0

@@ -9,7 +9,8 @@ export interface Statements {
   write(scope: string, changes: readonly Change[], guards: readonly Guard[]): string
   sweep(scope: string): string
   remove(scope: string, guards: readonly Guard[]): string
-  page(scope: string, from: string, before: string, limit: number, values: boolean): string
+  names(scope: string, from: string, before: string, limit: number): string
+  entries(scope: string, from: string, before: string, limit: number, bytes: number): string
   nextScope(from: string, before: string): string
 }
 
@@ -51,15 +52,25 @@ export function statementsOn(table: string, isDirty: boolean): Statements {
         : `delete r from ${records} r join (${guarded(records, scope, guards)}) g` +
           ` where r.scope = ${text(scope)} and g.held > 0`,
 
-    page: (scope, from, before, limit, values) =>
-      `select cast(name as binary)${values ? ', value' : ''} from ${records} where scope = ${text(scope)}` +
-      ` and name >= ${text(from)} and name < ${text(before)} and value is not null order by name limit ${limit}`,
+    names: (scope, from, before, limit) =>
+      `select cast(name as binary) from ${records} where ${inRange(scope, from, before)} order by name limit ${limit}`,
+
+    // A page ends with the record that fills it. Sizes are added up first, so that no more values are touched than go.
+    entries: (scope, from, before, limit, bytes) =>
+      `select cast(name as binary), value from ${records} where ${inRange(scope, from, before)} and name <=` +
+      ' coalesce((select min(name) from (select name, sum(octet_length(value)) over (order by name) as filled' +
+      ` from ${records} where ${inRange(scope, from, before)} order by name limit ${limit}) r` +
+      ` where filled >= ${bytes}), ${text(before)}) order by name limit ${limit}`,
 
     // `!` is the lowest character of names, `"` the next: what is not reserved begins there.
     nextScope: (from, before) =>
       `select cast(scope as binary) from ${records} where scope >= ${text(from)} and scope < ${text(before)}` +
       ` and name >= ${text('"')} and value is not null order by scope, name limit 1`,
   }
+}
+
+function inRange(scope: string, from: string, before: string): string {
+  return `scope = ${text(scope)} and name >= ${text(from)} and name < ${text(before)} and value is not null`
 }
 
 /** A name of a table or column, quoted as it is in every `sql_mode`. */

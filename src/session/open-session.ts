@@ -3,14 +3,15 @@ import type { BaileysModule } from '../baileys.ts'
 import { decode } from '../buffer-json.ts'
 import { AuthStateError, isAuthStateError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { credsName, isReserved } from '../names.ts'
-import { hiddenUnder, notUnsealed, sealedMark } from '../sealed-marks.ts'
+import { credsName } from '../names.ts'
+import { notUnsealed, sealedMark } from '../sealed-marks.ts'
 import type { Store } from '../store.ts'
 import { monotonicMs } from './clock.ts'
 import { contend } from './contend.ts'
 import type { Heartbeating } from './heartbeat.ts'
 import { asAuthStateError, Outage, persist, storeNotClosedMessage } from './outage.ts'
-import { cachePool } from './record-cache.ts'
+import { type Held, preload, recordsHeld } from './preload.ts'
+import { cachePool, RecordCache } from './record-cache.ts'
 import { type Domain, domainOf, releaseDomain, sharedPool } from './registry.ts'
 import { Session } from './session.ts'
 
@@ -24,8 +25,11 @@ export interface SessionSettings {
   readonly scope: string
   readonly lease: { readonly ttlMs: number; readonly waitMs: number; readonly onHeld: 'wait' | 'takeOver' }
   readonly retryForMs: number
-  /** `undefined` for the pool that all sessions share. */
-  readonly cacheBytes: number | undefined
+  readonly cache: {
+    /** `undefined` for the pool that all sessions share. */
+    readonly maxBytes: number | undefined
+    readonly preload: boolean
+  }
   readonly baileys: BaileysModule
   readonly log: Log
 }
@@ -123,7 +127,7 @@ async function closeStore({ store, log }: SessionSettings): Promise<void> {
 }
 
 async function start(settings: SessionSettings, domain: Domain, since: number): Promise<Session> {
-  const { store, scope, session: name, lease: options, log, retryForMs, cacheBytes } = settings
+  const { store, scope, session: name, lease: options, log, retryForMs, cache: kept } = settings
   let session: Session | undefined
   const callMs = new Outage(retryForMs).attemptMs({ isProbe: false })
   const member: Heartbeating = {
@@ -155,14 +159,15 @@ async function start(settings: SessionSettings, domain: Domain, since: number): 
           `Session "${name}" is in use by ${holder}; waiting for it ${leftMs === Number.POSITIVE_INFINITY ? 'as long as it takes' : `for ${Math.ceil(leftMs / 1000)} s more`}.`,
         ),
     })
+    const cache = new RecordCache(kept.maxBytes === undefined ? sharedPool() : cachePool(kept.maxBytes))
     try {
-      const [storedCreds] = await throughOutage(settings, () => store.read(scope, [credsName]))
-      const creds = await readCreds(settings, storedCreds)
-      const pool = cacheBytes === undefined ? sharedPool() : cachePool(cacheBytes)
-      const parts = { settings, domain, lease, member, lapses, creds, storedCreds, pool }
-      session = new Session(parts)
+      const whole = kept.preload ? await preload(store, scope, cache, callMs) : undefined
+      const storedCreds = whole ? whole.creds : await readStoredCreds(settings)
+      const creds = await credsOf(settings, storedCreds, whole?.others)
+      session = new Session({ settings, domain, lease, member, lapses, creds, storedCreds, cache })
       return session
     } catch (error) {
+      cache.retire()
       lease.forget()
       await lease.release().catch(() => domain.heartbeat.owe(through => lease.release(through)))
       throw error
@@ -173,12 +178,22 @@ async function start(settings: SessionSettings, domain: Domain, since: number): 
   }
 }
 
+async function readStoredCreds(settings: SessionSettings): Promise<string | undefined> {
+  const { store, scope } = settings
+  const [text] = await throughOutage(settings, () => store.read(scope, [credsName]))
+  return text
+}
+
 /** The stored creds, or new ones for a session that holds nothing at all. */
-async function readCreds(settings: SessionSettings, text: string | undefined): Promise<AuthenticationCreds> {
+async function credsOf(
+  settings: SessionSettings,
+  text: string | undefined,
+  others: Held | undefined,
+): Promise<AuthenticationCreds> {
   const { store, scope, session: name, baileys, log } = settings
   const about = { kind: store.kind, session: name }
   if (text === undefined) {
-    const held = await throughOutage(settings, () => recordsHeld(store, scope))
+    const held = others ?? (await throughOutage(settings, () => recordsHeld(store, scope)))
     if (held === 'none') return baileys.initAuthCreds()
     if (held === 'hidden') throw notUnsealed(store.kind, name)
     throw new AuthStateError(
@@ -217,16 +232,6 @@ function decodeCreds(text: string): AuthenticationCreds | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Whether the session holds records, and whether any name among them was hidden by sealing. */
-async function recordsHeld(store: Store, scope: string): Promise<'none' | 'some' | 'hidden'> {
-  let held: 'none' | 'some' = 'none'
-  for await (const page of store.list(scope)) {
-    if (page.some(({ name }) => hiddenUnder(name) !== undefined)) return 'hidden'
-    if (page.some(({ name }) => !isReserved(name))) held = 'some'
-  }
-  return held
 }
 
 async function throughOutage<T>(

@@ -28,7 +28,7 @@ interface Registry {
  * protocol between them. Worker threads and test realms have globals, and so registries, of their own: to them the
  * rest of this process is another process.
  */
-const key: unique symbol = Symbol.for('baileys-authkit.registry.1')
+const key: unique symbol = Symbol.for('baileys-authkit.registry.2')
 
 function registry(): Registry {
   // A global slot has no type; only this function writes it.

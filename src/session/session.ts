@@ -18,7 +18,7 @@ import {
   reason,
   storeNotClosedMessage,
 } from './outage.ts'
-import { type CachePool, RecordCache } from './record-cache.ts'
+import type { RecordCache } from './record-cache.ts'
 import { RecordReader } from './record-reader.ts'
 import { type Domain, releaseDomain } from './registry.ts'
 import { type SessionErrors, sessionErrors } from './session-errors.ts'
@@ -36,7 +36,8 @@ export interface SessionParts {
   readonly creds: AuthenticationCreds
   /** The stored creds' text; `undefined` for a session that has none yet. */
   readonly storedCreds: string | undefined
-  readonly pool: CachePool | undefined
+  /** Of what the session holds; filled already, or empty. */
+  readonly cache: RecordCache
 }
 
 /**
@@ -96,7 +97,7 @@ export class Session {
     })
     this.#reads = new Outage(retryForMs)
     this.#writes = new Outage(retryForMs)
-    this.#cache = new RecordCache(parts.pool)
+    this.#cache = parts.cache
     this.#reader = new RecordReader(
       { limit: store.limits.readNames, read: names => this.#read(() => store.read(scope, names)) },
       this.#cache,
@@ -143,7 +144,7 @@ export class Session {
     const pairs: readonly (readonly [string, unknown, unknown])[] = [
       ['lease.ttlMs', settings.lease.ttlMs, later.lease.ttlMs],
       ['retry.forMs', settings.retryForMs, later.retryForMs],
-      ['cache.maxBytes', settings.cacheBytes, later.cacheBytes],
+      ['cache.maxBytes', settings.cache.maxBytes, later.cache.maxBytes],
       ['durability', settings.store.durability, later.store.durability],
     ]
     return pairs.filter(([, mine, other]) => mine !== other).map(([name]) => name)
@@ -434,6 +435,7 @@ export class Session {
     this.#end = error
     const { domain, member, settings } = this.#parts
     this.#queue.end(error)
+    this.#cache.retire()
     this.#lease.forget()
     const slot = domain.slots.get(this.scope)
     if (slot && 'session' in slot && slot.session === this) domain.slots.delete(this.scope)

@@ -116,6 +116,7 @@ test('through an auth state a cached read costs nothing, nor does an idle sessio
     logger: false,
     // A heartbeat that is late on a busy machine makes the session look at its fence.
     lease: { ttlMs: 60_000 },
+    cache: { preload: false },
   })
   await auth.saveCreds()
   await auth.state.keys.set({ 'lid-mapping': { a: 'b' } })

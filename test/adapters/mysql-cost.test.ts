@@ -67,7 +67,14 @@ test('no statement is prepared', async () => {
 
 /** No heartbeat comes between, unless its period is asked for. */
 function open(ttlMs: number = 3_600_000): Promise<AuthState> {
-  return useMySQLAuthState(pool, { session: 'shop', table, logger: false, baileys, lease: { ttlMs } })
+  return useMySQLAuthState(pool, {
+    session: 'shop',
+    table,
+    logger: false,
+    baileys,
+    lease: { ttlMs },
+    cache: { preload: false },
+  })
 }
 
 /** How many statements the server got meanwhile. */

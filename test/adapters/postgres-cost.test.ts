@@ -51,6 +51,7 @@ test('so they are through an auth state; a cached read is none, and neither is a
     table,
     logger: false,
     lease: { ttlMs: 60_000 },
+    cache: { preload: false },
   })
   await auth.saveCreds()
   const { keys } = auth.state
@@ -84,6 +85,7 @@ test('rule 3: a batch that is delivered late, after its own repetition and the n
     table,
     logger: false,
     lease: { ttlMs: 1000 },
+    cache: { preload: false },
   })
   await auth.saveCreds()
   const held = proxy.hold(bytes => bytes.includes('older'))

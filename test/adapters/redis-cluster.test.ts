@@ -39,6 +39,7 @@ test.each(['ioredis', 'node-redis'])(
     const options = {
       session: 'shop',
       prefix: freshPrefix(),
+      cache: { preload: false },
       logger: false,
       lease: { ttlMs: 3_600_000 },
     } as const

@@ -31,7 +31,8 @@ describe('round trips', () => {
   test('a get of 1, 100 or 1,000 ids is one, a set of 1 or 812 is one, and a cached get is none', async () => {
     // No heartbeat of its comes between.
     const lease = { ttlMs: 3_600_000 }
-    const auth = await useRedisAuthState(client, { session: 'shop', prefix, lease, logger: false })
+    const cache = { preload: false }
+    const auth = await useRedisAuthState(client, { session: 'shop', prefix, lease, cache, logger: false })
     await auth.saveCreds()
     await assertRoundTrips(auth.state.keys, asked)
     await auth.close()

@@ -84,7 +84,7 @@ test('rule 6: a second registry in this process waits as another process does', 
   const store = memoryStore()
   const owner = await open(store, { lease: { ttlMs } })
   const slots = globalThis as { [key: symbol]: unknown }
-  const key = Symbol.for('baileys-authkit.registry.1')
+  const key = Symbol.for('baileys-authkit.registry.2')
   const mine = slots[key]
   slots[key] = undefined
   try {

@@ -103,12 +103,14 @@ export async function withAuthContext(
           restores.push(end)
           return end
         },
-        async open({ store, ...more } = {}) {
+        async open({ store, cache, ...more } = {}) {
           const auth = await useAuthState(store ?? (await openStore()), {
             session,
             logger: false,
             retry: { forMs: 15_000 },
             baileys,
+            // What a case counts, holds back or lets fail is a read.
+            cache: { preload: false, ...cache },
             ...more,
           })
           opened.push(auth)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../../src/store.ts'
-import type { AuthContext } from './auth-context.ts'
+import type { AuthContext, SuiteKeys } from './auth-context.ts'
 import type { PromiseCases, StoreContext } from './cases.ts'
 import { countingStore } from './counting-store.ts'
 import { passThrough } from './pass-through.ts'
@@ -60,6 +60,14 @@ export const boundedStore: PromiseCases<StoreContext> = {
         const found = await listed(store, scope)
         assert.equal(found.size, many + 2)
         for (const { name, value } of batch) assert.equal(found.get(name), value, `${name} in a list`)
+        const inOnePage = await listed(store, scope, { values: true, pageBytes: 32 * 1024 * 1024 })
+        assert.deepEqual([...inOnePage].sort(), [...found].sort())
+        // Pages that one record fills, that three fill exactly, and others.
+        for (const pageBytes of [1, 27, 1_000]) {
+          const few = await listed(store, scope, { prefix: 'pre-key/29', values: true, pageBytes })
+          assert.equal(few.size, 111, `in pages of ${pageBytes} bytes`)
+          for (const [name, value] of few) assert.equal(value, found.get(name))
+        }
         const preKeys = await listed(store, scope, { prefix: 'pre-key/' })
         assert.equal(preKeys.size, many)
         const names = await listed(store, scope, { prefix: 'pre-key/29', values: false })
@@ -149,6 +157,88 @@ export const boundedAuthState: PromiseCases<AuthContext> = {
         })
         assert.equal(counts.reads, 1, `reads of one tick took ${counts.reads} round trips`)
         assert.equal(counts.names, 6, 'a record was asked for twice')
+      },
+    },
+    {
+      name: 'a session that is opened again is read whole by one list: then no read is a round trip',
+      async run({ open, openStore }) {
+        const ids = numbered(300, '', String).map(change => change.name)
+        const first = await open()
+        await first.keys.set({ session: Object.fromEntries(ids.map(id => [id, `value ${id}`])) })
+        await first.auth.close()
+        const store = countingStore(await openStore())
+        let keys: SuiteKeys | undefined
+        const opening = await store.during(async () => {
+          const opened = await open({ store, cache: { preload: true } })
+          keys = opened.keys
+        })
+        assert.equal(opening.lists, 1)
+        const counts = await store.during(async () => {
+          const expected = Object.fromEntries([...ids.map(id => [id, `value ${id}`]), ['none', null]])
+          assertSame(await keys?.get('session', [...ids, 'none']), expected)
+          assertSame(await keys?.get('lid-mapping', ['none']), { none: null })
+          await keys?.set({ session: { [ids[0] ?? '']: 'newer', [ids[1] ?? '']: null, more: 'more' } })
+          const changed = { [ids[0] ?? '']: 'newer', [ids[1] ?? '']: null, more: 'more' }
+          assertSame(await keys?.get('session', Object.keys(changed)), changed)
+        })
+        assert.equal(counts.reads, 0)
+      },
+    },
+    {
+      name: 'what a session that was read whole loses of its cache, it reads again, and takes nothing for absent',
+      async run({ open, openStore }) {
+        const ids = numbered(60, '', String).map(change => change.name)
+        const first = await open()
+        await first.keys.set({ session: Object.fromEntries(ids.map(id => [id, 'x'.repeat(300)])) })
+        await first.auth.close()
+        const { keys } = await open({ store: await openStore(), cache: { preload: true, maxBytes: 70_000 } })
+        for (let at = 0; at < 120; at++) await keys.set({ 'pre-key': { [at]: 'y'.repeat(300) } })
+        for (const id of ids) assertSame(await keys.get('session', [id]), { [id]: 'x'.repeat(300) })
+        for (let at = 0; at < 120; at++)
+          assertSame(await keys.get('pre-key', [`${at}`]), { [at]: 'y'.repeat(300) })
+        // Nor one that is larger than all of the cache.
+        await keys.set({ session: { large: 'z'.repeat(80_000) } })
+        assertSame(await keys.get('session', ['large']), { large: 'z'.repeat(80_000) })
+      },
+    },
+    {
+      name: 'a session that is larger than its cache is opened, and read when it is asked for',
+      async run({ open, openStore }) {
+        const ids = numbered(200, '', String).map(change => change.name)
+        const first = await open()
+        await first.keys.set({ session: Object.fromEntries(ids.map(id => [id, 'x'.repeat(1_000)])) })
+        await first.auth.close()
+        const store = await openStore()
+        const { auth, keys } = await open({ store, cache: { preload: true, maxBytes: 100_000 } })
+        assertSame(auth.state.creds.registrationId, first.auth.state.creds.registrationId)
+        const expected = Object.fromEntries(ids.map(id => [id, 'x'.repeat(1_000)]))
+        assertSame(await keys.get('session', [...ids, 'none']), { ...expected, none: null })
+      },
+    },
+    {
+      name: 'a session that can not be read whole is opened all the same, and read when it is asked for',
+      async run({ open, openStore, failing }) {
+        const first = await open()
+        await first.keys.set({ session: { a: 'a' } })
+        await first.auth.close()
+        const store = failing(await openStore())
+        store.fail('list')
+        const { auth, keys } = await open({ store, cache: { preload: true } })
+        assertSame(auth.state.creds.registrationId, first.auth.state.creds.registrationId)
+        assertSame(await keys.get('session', ['a', 'none']), { a: 'a', none: null })
+      },
+    },
+    {
+      name: 'after a write of unknown outcome a session that was read whole takes nothing for absent',
+      async run({ open, openStore, failing }) {
+        const first = await open()
+        await first.keys.set({ session: { a: 'a', b: 'b' } })
+        await first.auth.close()
+        const store = failing(await openStore())
+        const { keys } = await open({ store, cache: { preload: true } })
+        store.fail('write', 'after', 1)
+        await keys.set({ session: { a: 'newer', c: 'c' } })
+        assertSame(await keys.get('session', ['a', 'b', 'c', 'd']), { a: 'newer', b: 'b', c: 'c', d: null })
       },
     },
     {

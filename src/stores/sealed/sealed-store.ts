@@ -121,9 +121,14 @@ export class SealedStore implements Store {
       yield* this.#store.list(scope, options)
       return
     }
-    await this.#layouts.refresh(scope)
-    const pages = this.#store.list(scope, this.#hideNames ? { values: true } : options)
+    const pages = this.#store.list(
+      scope,
+      this.#hideNames ? { ...options, prefix: '', values: true } : options,
+    )
+    let isLayoutSure = false
     for await (const page of pages) {
+      if (!isLayoutSure) await this.#makeSureOf(scope, page)
+      isLayoutSure = true
       const entries: Entry[] = []
       for (const entry of page) {
         if (entry.name === sealName) continue
@@ -132,6 +137,12 @@ export class SealedStore implements Store {
       }
       if (entries.length > 0) yield entries
     }
+  }
+
+  /** Knows the layout of the records of a page; asks the store only where the page itself does not tell. */
+  async #makeSureOf(scope: string, page: readonly Entry[]): Promise<void> {
+    const seal = page.find(({ name }) => name === sealName)?.value
+    if (seal === undefined || this.#layouts.known(scope)?.seal !== seal) await this.#layouts.refresh(scope)
   }
 
   scopes(prefix?: string): AsyncIterable<readonly string[]> {
