@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { allBackends, type Backend } from './socket/contenders.ts'
+import { allBackends, type Backend } from './backends.ts'
 
 /** What a run was asked for. */
 export interface BenchOptions {

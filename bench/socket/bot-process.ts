@@ -4,8 +4,9 @@ import { connectSocket, textOfMessage, untilClosed, untilOpen, untilQr } from '.
 import type { LogLine } from '../../test/whatsapp/quiet-logger.ts'
 import type { RootCertificate } from '../../test/whatsapp/server-identity.ts'
 import { answerParent, type Commands } from '../child/answer-parent.ts'
+import type { Place } from '../places.ts'
 import { digestOf, KeyMeter, type RecordDigest } from './key-meter.ts'
-import type { Opened, Opener, Place } from './opened.ts'
+import type { Opened, Opener } from './opened.ts'
 import type { Phase, PhaseResult } from './phases.ts'
 import { countRoundTrips } from './round-trips.ts'
 

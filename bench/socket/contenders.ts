@@ -1,10 +1,4 @@
-import type { ServerName } from '../../test/servers/server.ts'
-
-/** What a contender may lie on. */
-export const allBackends = ['memory', 'files', 'SQLite', 'Redis', 'PostgreSQL', 'MySQL', 'MongoDB'] as const
-
-/** What a contender lies on. */
-export type Backend = (typeof allBackends)[number]
+import type { Backend } from '../backends.ts'
 
 /** An auth state that a bot of the benchmark runs on. */
 export interface Contender {
@@ -19,14 +13,6 @@ export interface Contender {
   readonly isRelaxed?: boolean
   /** The module that opens it, beside this file, and its export. */
   readonly opener: readonly [module: string, name: string]
-}
-
-/** The server that a backend needs. */
-export const serverOf: { readonly [backend in Backend]?: ServerName } = {
-  Redis: 'redis',
-  PostgreSQL: 'postgres',
-  MySQL: 'mysql',
-  MongoDB: 'mongodb',
 }
 
 /** What all others are compared with: no durability at all. */

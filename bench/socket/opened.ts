@@ -1,14 +1,5 @@
 import type { AuthenticationState } from '@whiskeysockets/baileys'
-
-/** Where a contender keeps its session: a place of its own in each run. */
-export interface Place {
-  /** A folder that is there, and empty. */
-  readonly folder: string
-  /** The backend's server, where it has one. */
-  readonly serverUrl: string
-  /** The session's name, or that of its table, collection or prefix: letters, digits and `_`. */
-  readonly session: string
-}
+import type { Place } from '../places.ts'
 
 /** An auth state that a bot runs on. */
 export interface Opened {

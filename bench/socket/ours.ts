@@ -1,51 +1,32 @@
 import type { AuthenticationState } from '@whiskeysockets/baileys'
-import { Redis } from 'ioredis'
-import { MongoClient } from 'mongodb'
-import { createPool } from 'mysql2/promise'
-import pg from 'pg'
 import { type AuthState, useAuthState } from '../../src/auth-state.ts'
-import { useMongoAuthState } from '../../src/entries/mongodb.ts'
-import { multiFileStore } from '../../src/entries/multi-file.ts'
-import { useMySQLAuthState } from '../../src/entries/mysql.ts'
-import { usePostgresAuthState } from '../../src/entries/postgres.ts'
-import { useRedisAuthState } from '../../src/entries/redis.ts'
-import { sqliteStore } from '../../src/entries/sqlite.ts'
 import type { Store } from '../../src/store.ts'
+import { ownStores } from '../own-stores.ts'
+import type { Place } from '../places.ts'
 import type { Opened, Opener } from './opened.ts'
 
 /** Ours, each as README has it, and no option but those that name the place. */
-export const openFiles: Opener = ({ folder, session }) => openCounted(multiFileStore(folder), session)
+export const openFiles: Opener = place => openCounted(ownStores.files(place).store, place)
 
-export const openRelaxedFiles: Opener = ({ folder, session }) =>
-  openCounted(multiFileStore(folder, { durability: 'relaxed' }), session)
+export const openRelaxedFiles: Opener = place =>
+  openCounted(ownStores.files(place, { isRelaxed: true }).store, place)
 
-export const openSqlite: Opener = ({ folder, session }) =>
-  openCounted(sqliteStore(`${folder}/bots.db`), session)
+export const openSqlite: Opener = place => openCounted(ownStores.SQLite(place).store, place)
 
-export const openRelaxedSqlite: Opener = ({ folder, session }) =>
-  openCounted(sqliteStore(`${folder}/bots.db`, { durability: 'relaxed' }), session)
+export const openRelaxedSqlite: Opener = place =>
+  openCounted(ownStores.SQLite(place, { isRelaxed: true }).store, place)
 
-export const openRedis: Opener = async ({ serverUrl, session }) => {
-  const client = new Redis(serverUrl)
-  return openedOf(await useRedisAuthState(client, { session, prefix: `${session}:` }), async () =>
-    client.disconnect(),
-  )
-}
+export const openRedis: Opener = place => openOn('Redis', place)
 
-export const openPostgres: Opener = async ({ serverUrl, session }) => {
-  const pool = new pg.Pool({ connectionString: serverUrl })
-  return openedOf(await usePostgresAuthState(pool, { session, table: session }), () => pool.end())
-}
+export const openPostgres: Opener = place => openOn('PostgreSQL', place)
 
-export const openMySQL: Opener = async ({ serverUrl, session }) => {
-  const pool = createPool({ uri: serverUrl })
-  return openedOf(await useMySQLAuthState(pool, { session, table: session }), () => pool.end())
-}
+export const openMySQL: Opener = place => openOn('MySQL', place)
 
-export const openMongoDB: Opener = async ({ serverUrl, session }) => {
-  const client = new MongoClient(serverUrl)
-  const collection = client.db().collection(session)
-  return openedOf(await useMongoAuthState(collection, { session }), () => client.close())
+export const openMongoDB: Opener = place => openOn('MongoDB', place)
+
+async function openOn(backend: 'Redis' | 'PostgreSQL' | 'MySQL' | 'MongoDB', place: Place): Promise<Opened> {
+  const { store, end } = ownStores[backend](place)
+  return openedOf(await useAuthState(store, { session: place.session }), end)
 }
 
 function openedOf(auth: AuthState, end: () => Promise<void>): Opened {
@@ -61,7 +42,7 @@ function openedOf(auth: AuthState, end: () => Promise<void>): Opened {
 }
 
 /** Each call of a store is one round trip of those that have a server, by its contract. */
-async function openCounted(store: Store, session: string): Promise<Opened> {
+async function openCounted(store: Store, { session }: Place): Promise<Opened> {
   let calls = 0
   const counted: Store = {
     kind: store.kind,

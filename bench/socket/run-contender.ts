@@ -1,10 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { within } from '../../test/whatsapp/within.ts'
 import { Child } from '../child/child.ts'
-import { erase, type Servers } from '../servers.ts'
+import { type Ground, withPlace } from '../places.ts'
 import type { BotCommands, BotSettings, Comparison } from './bot-process.ts'
-import { type Contender, serverOf } from './contenders.ts'
+import type { Contender } from './contenders.ts'
 import type { Phase, PhaseResult } from './phases.ts'
 import type { WhatsAppCommands } from './whatsapp-process.ts'
 
@@ -21,17 +19,13 @@ export interface ContenderRun {
 }
 
 /** What all runs share. */
-export interface Stage {
+export interface Stage extends Ground {
   readonly whatsapp: Child<WhatsAppCommands>
-  readonly servers: Servers
-  /** Where files and databases lie. */
-  readonly folder: string
   /** Those whose figures are wanted come after a warm-up, whose figures are not. */
   readonly phases: readonly Phase[]
 }
 
 const patienceMs = 60_000
-let lastRun = 0
 
 /**
  * Runs a bot on a contender, in a process and a place of its own: it pairs, goes through the phases, and is killed.
@@ -42,20 +36,10 @@ export async function runContender(
   stage: Stage,
   options: { readonly compares: boolean },
 ): Promise<ContenderRun> {
-  const { whatsapp, servers } = stage
-  const server = serverOf[contender.backend]
-  lastRun += 1
-  const session = `bench_${process.pid}_${lastRun}`
-  const serverUrl = server ? (await servers.get(server)).url : ''
-  const folder = await mkdtemp(join(stage.folder, 'authkit-bench-'))
-  const place = { folder, serverUrl, session }
-  const settings: BotSettings = { opener: contender.opener, place, whatsapp: await whatsapp.ask('address') }
-  try {
-    return await runBot(settings, stage, options)
-  } finally {
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
-    if (server) await erase(server, serverUrl, session).catch(() => {})
-  }
+  const whatsapp = await stage.whatsapp.ask('address')
+  return withPlace(stage, contender.backend, place =>
+    runBot({ opener: contender.opener, place, whatsapp }, stage, options),
+  )
 }
 
 async function runBot(
