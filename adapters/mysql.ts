@@ -101,7 +101,7 @@ class MySQLStore implements Store {
     { prefix = '', values = false, pageBytes = usualPageBytes }: ListOptions = {},
   ): AsyncIterable<readonly Entry[]> {
     const end = endOf(prefix)
-    const most = values ? Math.max(pageRecords, Math.ceil(pageBytes / leastRecordBytes)) : pageRecords
+    const most = values && pageBytes > usualPageBytes ? Math.ceil(pageBytes / leastRecordBytes) : pageRecords
     for (let from: string | undefined = prefix; from !== undefined; ) {
       const rows = await this.#rows(
         values ? this.#on.entries(scope, from, end, most, pageBytes) : this.#on.names(scope, from, end, most),

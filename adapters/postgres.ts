@@ -2,6 +2,7 @@ import type { Change, Entry, Guard, ListOptions, Store, StoreWarning } from '../
 import { arrayOf, type Connection, connectionOf, type PostgresClient, type Row } from './postgres/client.ts'
 import { qualified, type TableOptions } from './postgres/schema.ts'
 import {
+  appendValues,
   type Outcome,
   removeValues,
   type Statements,
@@ -19,8 +20,8 @@ export interface PostgresStoreOptions extends TableOptions {}
 
 /**
  * Keeps any number of sessions in one table of PostgreSQL, which it creates where there is none: each batch, with the
- * guards on it, is one statement outside of any transaction, and needs no prepared statements, so that PgBouncer in
- * transaction mode serves. It resolves when the batch is committed, with `synchronous_commit` on whatever the role has.
+ * guards on it, is one statement outside of any transaction. It is prepared where the connection keeps that, and does
+ * without where it does not, so that PgBouncer in transaction mode serves. It resolves when the batch is committed, with `synchronous_commit` on whatever the role has.
  *
  * @throws TypeError for what is no client, and for names that PostgreSQL has no place for
  */
@@ -98,6 +99,9 @@ class PostgresStore implements Store {
   }
 
   async write(scope: string, changes: readonly Change[], guards: readonly Guard[] = []): Promise<boolean> {
+    const appended = appendValues(scope, changes, guards)
+    const outcome = appended ? await this.#attempt('append', appended, guards) : 'again'
+    if (outcome !== 'again') return outcome === 'landed'
     return this.#land('write', writeValues(scope, changes, guards), guards)
   }
 
@@ -106,7 +110,7 @@ class PostgresStore implements Store {
     { prefix = '', values = false, pageBytes = usualPageBytes }: ListOptions = {},
   ): AsyncIterable<readonly Entry[]> {
     const end = endOf(prefix)
-    const most = values ? Math.max(pageRows, Math.ceil(pageBytes / leastRecordBytes)) : pageRows
+    const most = values && pageBytes > usualPageBytes ? Math.ceil(pageBytes / leastRecordBytes) : pageRows
     const limits = values ? [String(most), String(pageBytes)] : [String(most)]
     for (let from: string | undefined = prefix || firstName; from !== undefined; ) {
       const rows = await this.#rows(values ? 'entries' : 'names', [scope, from, end, ...limits])
@@ -155,11 +159,18 @@ class PostgresStore implements Store {
     isOfFences = false,
   ): Promise<readonly Row[]> {
     try {
-      return await this.#connection.rows(this.#open.sql[statement], values)
+      return await this.#run(statement, values)
     } catch (error) {
       if (isOfFences && isMissing(error)) return []
       throw explained(error, 'READ_FAILED')
     }
+  }
+
+  #run(statement: keyof Statements, values: readonly string[]): Promise<readonly Row[]> {
+    const sql = this.#open.sql[statement]
+    // What a session does all the time.
+    const isFrequent = statement === 'append' || statement === 'read'
+    return isFrequent ? this.#connection.frequentRows(sql, values) : this.#connection.rows(sql, values)
   }
 
   async #land(
@@ -178,12 +189,12 @@ class PostgresStore implements Store {
   }
 
   async #attempt(
-    statement: 'write' | 'remove',
+    statement: 'append' | 'write' | 'remove',
     values: readonly string[],
     guards: readonly Guard[],
   ): Promise<Outcome> {
     try {
-      const [row] = await this.#connection.rows(this.#open.sql[statement], values)
+      const [row] = await this.#run(statement, values)
       return outcomeOf(row?.[0])
     } catch (error) {
       if (isHalfCreated(error)) return 'again'

@@ -147,7 +147,7 @@ class RedisStore implements Store {
   async *list(scope: string, options: ListOptions = {}): AsyncIterable<readonly Entry[]> {
     const { prefix = '', values = false, pageBytes = usualPageBytes } = options
     const key = this.#layout.records(scope)
-    const most = Math.max(pageRecords, Math.ceil(pageBytes / leastRecordBytes))
+    const most = pageBytes > usualPageBytes ? Math.ceil(pageBytes / leastRecordBytes) : pageRecords
     let cursor = '0'
     let count = pageBytes > usualPageBytes ? most : firstPageRecords
     do {

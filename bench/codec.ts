@@ -25,7 +25,7 @@ export const codec: Group = {
     progress('making records', 0)
     const records = await codecRecords(quick ? 4 : 32)
     const schedule: Schedule = quick ? { rounds: 3, timeMs: 10 } : { rounds: 11, timeMs: 100 }
-    const races = runRaces(
+    const races = await runRaces(
       Object.entries(records).flatMap(([name, values]) =>
         specsOf(name, values, { encode, decode }, rivals, limits),
       ),

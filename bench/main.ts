@@ -2,13 +2,14 @@ import { writeFile } from 'node:fs/promises'
 import { codec } from './codec.ts'
 import { environment } from './environment.ts'
 import type { Group, GroupResult } from './group.ts'
+import { operations } from './operations/operations.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
 import { Progress } from './progress.ts'
 import { areMet, goalsText, type Report, tableText } from './report.ts'
 import { sealed } from './sealed.ts'
 import { socket } from './socket/socket.ts'
 
-const groups: readonly Group[] = [socket, codec, sealed]
+const groups: readonly Group[] = [socket, operations, codec, sealed]
 
 /** Runs the benchmarks; resolves with the process's exit code. */
 async function main(): Promise<number> {

@@ -25,13 +25,20 @@ export interface Schedule {
   readonly timeMs: number
 }
 
+/** Does an operation. One that takes the time itself resolves with milliseconds: of what it did, not all is measured. */
+export type Contender = (() => void) | (() => Promise<number | undefined>)
+
 /** What is to be measured. */
 export interface RaceSpec {
   readonly name: string
   readonly details: { readonly [name: string]: number }
   /** Each does the operation `operations` times. */
-  readonly contenders: { readonly [contender: string]: () => void }
+  readonly contenders: { readonly [contender: string]: Contender }
   readonly operations: number
+  /** Whether the contenders are waited for. */
+  readonly isAsync?: boolean
+  /** How long nothing is done after ours, in milliseconds: what it does behind is not to be taken for another's. */
+  readonly restMs?: number
 }
 
 /** The contender that the others are compared with. */
@@ -41,37 +48,53 @@ export const ours = 'ours'
  * Runs races, all of them in every round, and in each the contenders one right after another, beginning with another
  * one each round: what else the machine does, and what the engine learned from the other races, concerns all alike.
  */
-export function runRaces(
+export async function runRaces(
   specs: readonly RaceSpec[],
   schedule: Schedule,
   onStep: (name: string, done: number) => void,
-): Race[] {
+): Promise<Race[]> {
   const found = specs.map(() => new Map<string, Timing[]>())
   let steps = 0
   for (let round = 0; round < schedule.rounds; round++) {
-    for (const [at, { name, contenders, operations }] of specs.entries()) {
+    for (const [at, spec] of specs.entries()) {
+      const { name, contenders } = spec
       onStep(`round ${round + 1} of ${schedule.rounds}, ${name}`, steps++ / (schedule.rounds * specs.length))
       const names = Object.keys(contenders)
       const start = round % names.length
       for (const contender of [...names.slice(start), ...names.slice(0, start)]) {
-        const timing = time(contenders[contender] ?? missing, operations, schedule.timeMs)
+        const timing = await time(contenders[contender] ?? missing, spec, schedule.timeMs)
         found[at]?.set(contender, [...(found[at]?.get(contender) ?? []), timing])
+        if (spec.restMs && contender === ours) await new Promise(resolve => setTimeout(resolve, spec.restMs))
       }
     }
   }
   return specs.map((spec, at) => raceOf(spec, found[at] ?? new Map()))
 }
 
-function time(run: () => void, operations: number, timeMs: number): Timing {
-  const bench = new Bench({ time: timeMs, warmupTime: timeMs / 5, throws: true })
-  bench.add('contender', () => {
-    // Many operations a sample, so that reading the clock costs nothing beside them.
-    const startedAt = bench.now()
-    run()
-    const tookMs = bench.now() - startedAt
-    return { overriddenDuration: tookMs / operations, overriddenIterationCost: tookMs }
-  })
-  const result = bench.runSync()[0]?.result
+async function time(
+  run: Contender,
+  { operations, isAsync }: Pick<RaceSpec, 'operations' | 'isAsync'>,
+  timeMs: number,
+): Promise<Timing> {
+  const fewest = isAsync ? { iterations: 3, warmupIterations: 1 } : {}
+  const bench = new Bench({ time: timeMs, warmupTime: timeMs / 5, throws: true, ...fewest })
+  // Many operations a sample, so that reading the clock costs nothing beside them.
+  const sampled = (ms: number) => ({ overriddenDuration: ms / operations, overriddenIterationCost: ms })
+  if (isAsync) {
+    bench.add('contender', async () => {
+      const startedAt = bench.now()
+      const ownMs = await run()
+      return sampled(ownMs ?? bench.now() - startedAt)
+    })
+  } else {
+    bench.add('contender', () => {
+      const startedAt = bench.now()
+      run()
+      return sampled(bench.now() - startedAt)
+    })
+  }
+  const [task] = isAsync ? await bench.run() : bench.runSync()
+  const result = task?.result
   if (result?.state !== 'completed') throw new Error('A contender could not be measured.')
   return { p50Ns: result.latency.p50 * 1e6, p99Ns: result.latency.p99 * 1e6 }
 }

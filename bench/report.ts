@@ -49,14 +49,20 @@ function raceTable(races: readonly Race[]): Pick<Table, 'columns' | 'rows'> {
   const rivals = Object.keys(races[0]?.ratios ?? {})
   const contenders = [ours, ...rivals]
   return {
-    columns: ['', ...rivals.map(rival => `x ${rival}`), ...contenders.map(name => `${name} ns (p50, p99)`)],
+    columns: ['', ...rivals.map(rival => `x ${rival}`), ...contenders.map(name => `${name} (p50, p99)`)],
     rows: races.map(({ name, ratios, timings }) => [
       name,
       ...rivals.map(rival => `${(ratios[rival] ?? Number.NaN).toFixed(2)} x`),
       ...contenders.map(contender => {
         const { p50Ns, p99Ns } = timings[contender] ?? { p50Ns: Number.NaN, p99Ns: Number.NaN }
-        return `${p50Ns.toFixed(0)}, ${p99Ns.toFixed(0)}`
+        return `${duration(p50Ns)}, ${duration(p99Ns)}`
       }),
     ]),
   }
+}
+
+/** Three digits and a unit. */
+export function duration(ns: number): string {
+  const [divisor, unit] = ns < 1e4 ? [1, 'ns'] : ns < 1e7 ? [1e3, 'us'] : [1e6, 'ms']
+  return `${Number((ns / divisor).toPrecision(3))} ${unit}`
 }

@@ -29,7 +29,7 @@ export const sealed: Group = {
     assert.equal(open(ownSealed), text, 'What was sealed does not open.')
     assert.equal(bareOpen(key, bareSealed), text, 'What the bare cipher wrote does not open.')
     const details = { bytes: textBytes }
-    const races = runRaces(
+    const races = await runRaces(
       [
         {
           name: 'seal 1.5 kB',

@@ -79,6 +79,8 @@ function shorten(escaped: string, max: number): string {
 
 /** Percent-encodes all but `A-Z a-z 0-9 + , - . : = @ _`, over UTF-8, with lone surrogates as three bytes of their own. */
 function escapeName(text: string): string {
+  // Nearly all are as they may be.
+  if (/^[A-Za-z0-9+,\-.:=@_]*$/.test(text)) return text
   return text.replace(/[^A-Za-z0-9+,\-.:=@_]/gu, character => {
     const code = character.codePointAt(0) ?? 0
     const bytes = isSurrogate(code)

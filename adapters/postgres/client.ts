@@ -1,4 +1,5 @@
-import { trouble } from './trouble.ts'
+import { createHash } from 'node:crypto'
+import { isNotPrepared, trouble } from './trouble.ts'
 
 /** What a store needs of a `Pool` or `Client` of `pg`. */
 export interface PgClient {
@@ -16,8 +17,9 @@ interface PgLentClient extends PgClient {
   release(destroy?: boolean): void
 }
 
-/** A statement as `pg` takes it: unnamed, so that any connection of a pool or a pooler can run it. */
+/** A statement as `pg` takes it. With a name, its connection keeps it, so that it is understood and planned only once. */
 export interface PgQuery {
+  name?: string
   text: string
   values: string[]
   rowMode: 'array'
@@ -26,7 +28,7 @@ export interface PgQuery {
 
 /** What a store needs of the `sql` of `postgres` (postgres.js). */
 export interface PostgresJsClient {
-  unsafe(text: string, values?: string[]): { raw(): PromiseLike<unknown> }
+  unsafe(text: string, values?: string[], options?: { prepare: boolean }): { raw(): PromiseLike<unknown> }
   begin: unknown
 }
 
@@ -40,6 +42,8 @@ export type Row = readonly (string | undefined)[]
 export interface Connection {
   /** The rows of one statement, in one round trip. Every column must be of type text. */
   rows(text: string, values: readonly string[]): Promise<readonly Row[]>
+  /** The same of a statement that is run often: planning it would take longer than running it. */
+  frequentRows(text: string, values: readonly string[]): Promise<readonly Row[]>
   /** Runs a text without parameters, for its effect. */
   run(text: string): Promise<void>
 }
@@ -73,8 +77,11 @@ function quoted(text: string): string {
 const untouched = (value: unknown) => value
 
 function pgConnection(client: PgClient, longestAnswerMs: number): Connection {
-  const query = async (text: string, values: readonly string[]) => {
+  // Until a pooler is met that lends its connections by the transaction: there a name means something else each time.
+  let keepsNames = true
+  const query = async (text: string, values: readonly string[], name?: string) => {
     const asked: PgQuery = {
+      ...(name === undefined ? {} : { name }),
       text,
       values: [...values],
       rowMode: 'array',
@@ -84,8 +91,30 @@ function pgConnection(client: PgClient, longestAnswerMs: number): Connection {
   }
   return {
     rows: async (text, values) => (await query(text, values)).map(rowOf),
+    async frequentRows(text, values) {
+      if (keepsNames) {
+        try {
+          return (await query(text, values, nameOf(text))).map(rowOf)
+        } catch (error) {
+          if (!isNotPrepared(error)) throw error
+          keepsNames = false
+        }
+      }
+      return (await query(text, values)).map(rowOf)
+    },
     run: async text => void (await query(text, [])),
   }
+}
+
+const nameByText = new Map<string, string>()
+
+/** A statement's name, which no other text has, whoever else uses the connection. */
+function nameOf(text: string): string {
+  const known = nameByText.get(text)
+  if (known !== undefined) return known
+  const name = `authkit_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`
+  nameByText.set(text, name)
+  return name
 }
 
 /** On a client of the pool's, which is given back, or up where it is of no use to the next. */
@@ -127,8 +156,12 @@ async function queryClient(client: PgClient, asked: PgQuery): Promise<readonly u
 }
 
 function postgresJsConnection(sql: PostgresJsClient): Connection {
+  const rows = async (text: string, values: readonly string[], prepare: boolean) =>
+    Array.from(Object(await sql.unsafe(text, [...values], { prepare }).raw()), rowOf)
   return {
-    rows: async (text, values) => Array.from(Object(await sql.unsafe(text, [...values]).raw()), rowOf),
+    rows: (text, values) => rows(text, values, false),
+    // The caller's own `prepare: false`, for a pooler, is heeded all the same.
+    frequentRows: (text, values) => rows(text, values, true),
     run: async text => void (await sql.unsafe(text).raw()),
   }
 }

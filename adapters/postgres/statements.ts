@@ -7,6 +7,8 @@ export interface Statements {
   readonly read: string
   /** The parameters of {@link writeValues}: one row, how it went. */
   readonly write: string
+  /** The parameters of {@link appendValues}: one row, how it went; `again` is for {@link write}. */
+  readonly append: string
   /** The parameters of {@link removeValues}: one row, how it went. */
   readonly remove: string
   /** Scope, first name, name after the last, rows, bytes: name and value, in order. */
@@ -82,6 +84,27 @@ export function statementsFor(table: string): Statements {
         when landing.created > 0 then (1 / (landing.created - landing.created))::text
         else 'refused'
       end from landing, state`,
+    // What a session writes all the time, at a quarter of the cost: a batch under one guard that it leaves as it is. The
+    // guard is written as it is, which locks it, unless another batch on it has landed since the statement began.
+    append: `with seen as materialized (
+        select xmin as version, ${durable} as durable from ${table} where scope = $1 and name = $2 and value = $3
+      ),
+      guard as materialized (
+        update ${table} record set value = record.value from seen
+        where record.scope = $1 and record.name = $2 and record.value = $3 and record.xmin = seen.version
+        returning 1
+      ),
+      put as (
+        insert into ${table} (scope, name, value)
+        select $1, made.name, made.value from guard, unnest($4::text[], $5::text[]) as made (name, value)
+        on conflict (scope, name) do update set value = excluded.value
+      ),
+      removed as (
+        delete from ${table} where scope = $1 and name = any($6::text[]) and exists (select from guard)
+      )
+      select case
+        when exists (select from guard) then 'landed' when exists (select from seen) then 'again' else 'refused'
+      end`,
     remove: `with ${locked('name is not null')},
       removed as (
         delete from ${table} where scope = $1 and (select holds and fresh from state)
@@ -133,6 +156,19 @@ export function writeValues(scope: string, changes: readonly Change[], guards: r
     ...columns(others),
     arrayOf(removed),
   ]
+}
+
+/** The parameters of a batch under one guard that it leaves as it is; `undefined` for any other one. */
+export function appendValues(
+  scope: string,
+  changes: readonly Change[],
+  guards: readonly Guard[],
+): string[] | undefined {
+  const [guard, ...others] = guards
+  if (!guard || others.length > 0 || !isPut(guard)) return undefined
+  if (changes.some(({ name }) => name === guard.name)) return undefined
+  const removed = changes.filter(change => !isPut(change)).map(({ name }) => name)
+  return [scope, guard.name, guard.value, ...columns(changes.filter(isPut)), arrayOf(removed)]
 }
 
 /** The parameters of a removal. */

@@ -36,6 +36,11 @@ export function isMissing(error: unknown): boolean {
   return reasonOf(error) === '42P01'
 }
 
+/** Whether a statement was not run since its connection does not know it by its name, or knows another one, or another plan. */
+export function isNotPrepared(error: unknown): boolean {
+  return ['26000', '42P05', '0A000'].includes(reasonOf(error))
+}
+
 /** Whether the statement undid itself because several guarded absences were not all there, see `statements.ts`. */
 export function isHalfCreated(error: unknown): boolean {
   return reasonOf(error) === '22012'

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 
 /** How many sets of scopes there are. */
 export const buckets = 256
+const scopesRemembered = 10_000
 
 /**
  * The keys of one place. A scope's hash and the set that lists it carry the same hash tag, so that a Cluster keeps both
@@ -16,6 +18,8 @@ export class Layout {
   readonly #before: string
   /** What follows the tag, before ours: where the prefix has an empty pair of braces, the tag fills that. */
   readonly #after: string
+  /** Finding one takes longer than putting a whole command together. */
+  readonly #sets = new LRUCache<string, string>({ max: scopesRemembered })
 
   /** @throws TypeError for a prefix that no key can begin with */
   constructor(prefix: string, keyPrefix: string) {
@@ -39,7 +43,11 @@ export class Layout {
 
   /** The set that lists a scope. */
   scopesOf(scope: string): string {
-    return this.bucket(createHash('sha256').update(scope).digest()[0] ?? 0)
+    const known = this.#sets.get(scope)
+    if (known !== undefined) return known
+    const set = this.bucket(createHash('sha256').update(scope).digest()[0] ?? 0)
+    this.#sets.set(scope, set)
+    return set
   }
 
   /** The set of scopes of that number. */

@@ -237,7 +237,8 @@ test('promises 6 and 8: what is asked for while the table has another name is ne
   await auth.saveCreds()
   await auth.state.keys.set({ 'lid-mapping': { a: '1' } })
   await auth.close()
-  const again = await usePostgresAuthState(pool, { session: 'shop', table, logger: false })
+  const cache = { preload: false }
+  const again = await usePostgresAuthState(pool, { session: 'shop', table, cache, logger: false })
   await pool.query(`alter table ${table} rename to ${table}_away`)
   const read = () => Promise.resolve(again.state.keys.get('lid-mapping', ['a']))
   assert.equal((await failure(read())).code, 'STORE_UNUSABLE')
