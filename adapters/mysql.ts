@@ -40,9 +40,8 @@ const mostNames = 5_000
 /** Hexadecimal, and what stands between two names. */
 const nameBytes = 1_024
 const pageRecords = 500
+const firstPageRecords = 16
 const usualPageBytes = 512 * 1024
-/** So few bytes hardly a record of a session has: where a page may hold more, that many rows are enough to fill it. */
-const leastRecordBytes = 100
 
 class MySQLStore implements Store {
   readonly kind = kind
@@ -101,16 +100,19 @@ class MySQLStore implements Store {
     { prefix = '', values = false, pageBytes = usualPageBytes }: ListOptions = {},
   ): AsyncIterable<readonly Entry[]> {
     const end = endOf(prefix)
-    const most = values && pageBytes > usualPageBytes ? Math.ceil(pageBytes / leastRecordBytes) : pageRecords
+    if (values && pageBytes > usualPageBytes) {
+      const rows = await this.#rows(this.#on.whole(scope, prefix, end, pageBytes))
+      if (rows.length > 0) return yield rows.map(row => entryOf(row, values))
+    }
+    const most = Math.min(pageBytes, usualPageBytes)
+    let limit = values ? firstPageRecords : pageRecords
     for (let from: string | undefined = prefix; from !== undefined; ) {
-      const rows = await this.#rows(
-        values ? this.#on.entries(scope, from, end, most, pageBytes) : this.#on.names(scope, from, end, most),
-      )
+      const rows = await this.#rows(this.#on.page(scope, from, end, limit, values))
       const page = rows.map(row => entryOf(row, values))
       if (page.length > 0) yield page
       const last = page.at(-1)
-      const isFull = rows.length === most || bytesOf(rows) >= pageBytes
-      from = last && isFull ? after(last.name) : undefined
+      from = last && page.length === limit ? after(last.name) : undefined
+      if (values) limit = nextLimit(limit, page, most)
     }
   }
 
@@ -195,6 +197,9 @@ function textOf(value: Buffer | null | undefined): string {
   return value ? value.toString() : ''
 }
 
-function bytesOf(rows: readonly Row[]): number {
-  return rows.reduce((sum, [, value]) => sum + (value?.length ?? 0), 0)
+/** As many records as fill a page, by those of the last one. */
+function nextLimit(limit: number, page: readonly Entry[], pageBytes: number): number {
+  const bytes = page.reduce((sum, { value = '' }) => sum + value.length, 1)
+  const fitting = Math.floor((pageBytes * page.length) / bytes)
+  return Math.max(1, Math.min(fitting, limit * 4, pageRecords))
 }

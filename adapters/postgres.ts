@@ -44,8 +44,6 @@ const firstName = '!'
 const pageRows = 1000
 const pageScopes = 500
 const usualPageBytes = 1024 * 1024
-/** So few bytes hardly a record of a session has: where a page may hold more, that many rows are enough to fill it. */
-const leastRecordBytes = 100
 /** Each repetition means that another batch has landed. */
 const mostAttempts = 100
 
@@ -110,14 +108,19 @@ class PostgresStore implements Store {
     { prefix = '', values = false, pageBytes = usualPageBytes }: ListOptions = {},
   ): AsyncIterable<readonly Entry[]> {
     const end = endOf(prefix)
-    const most = values && pageBytes > usualPageBytes ? Math.ceil(pageBytes / leastRecordBytes) : pageRows
-    const limits = values ? [String(most), String(pageBytes)] : [String(most)]
-    for (let from: string | undefined = prefix || firstName; from !== undefined; ) {
+    const first = prefix || firstName
+    if (values && pageBytes > usualPageBytes) {
+      const rows = await this.#rows('whole', [scope, first, end, String(pageBytes)])
+      if (rows.length > 0) return yield rows.map(entryOf)
+    }
+    const most = Math.min(pageBytes, usualPageBytes)
+    const limits = values ? [String(pageRows), String(most)] : [String(pageRows)]
+    for (let from: string | undefined = first; from !== undefined; ) {
       const rows = await this.#rows(values ? 'entries' : 'names', [scope, from, end, ...limits])
-      const page = rows.map(([name = '', value]) => (value === undefined ? { name } : { name, value }))
+      const page = rows.map(entryOf)
       if (page.length > 0) yield page
       const last = page.at(-1)
-      const isFull = page.length === most || bytesOf(page) >= pageBytes
+      const isFull = page.length === pageRows || bytesOf(page) >= most
       from = last && isFull ? after(last.name) : undefined
     }
   }
@@ -154,7 +157,7 @@ class PostgresStore implements Store {
    * is renamed for a moment: that it is absent would stay in a cache, or become a new identity.
    */
   async #rows(
-    statement: 'read' | 'entries' | 'names' | 'scopes',
+    statement: 'read' | 'entries' | 'whole' | 'names' | 'scopes',
     values: readonly string[],
     isOfFences = false,
   ): Promise<readonly Row[]> {
@@ -225,6 +228,10 @@ function after(text: string): string {
 /** What comes after all texts that begin with `prefix`: above `~`, the highest character of names. */
 function endOf(prefix: string): string {
   return `${prefix}\u007f`
+}
+
+function entryOf([name = '', value]: Row): Entry {
+  return value === undefined ? { name } : { name, value }
 }
 
 function bytesOf(page: readonly Entry[]): number {

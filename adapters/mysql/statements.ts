@@ -9,8 +9,8 @@ export interface Statements {
   write(scope: string, changes: readonly Change[], guards: readonly Guard[]): string
   sweep(scope: string): string
   remove(scope: string, guards: readonly Guard[]): string
-  names(scope: string, from: string, before: string, limit: number): string
-  entries(scope: string, from: string, before: string, limit: number, bytes: number): string
+  page(scope: string, from: string, before: string, limit: number, values: boolean): string
+  whole(scope: string, from: string, before: string, bytes: number): string
   nextScope(from: string, before: string): string
 }
 
@@ -19,6 +19,9 @@ export interface Statements {
  * the statement. So a guard says that it does not hold.
  */
 const greatest = '18446744073709551615'
+
+/** Up to so many characters a batch is sent in hexadecimal: less than the smallest `max_allowed_packet` in use, 1 MiB. */
+const hexLength = 160 * 1024
 
 /** From here on MariaDB makes a table of the list, which it then has to search. */
 const longestList = 500
@@ -36,13 +39,14 @@ export function statementsOn(table: string, isDirty: boolean): Statements {
     // The rows' order is that of `batchRows`. A guarded record is locked by its first row, an insert that changes
     // nothing, whatever the isolation level; its second compares it as it is then, not as some snapshot has it.
     write: (scope, changes, guards) =>
+      append(records, scope, changes, guards) ??
       `insert into ${records} (scope, name, value)` +
-      ` select ${text(scope)}, convert(from_base64(n) using ascii), from_base64(v)` +
-      ` from json_table(_utf8mb4'${JSON.stringify(batchRows(changes, guards))}', '$[*]' columns` +
-      " (o for ordinality, n longtext path '$[0]', v longtext path '$[1]')) c order by o" +
-      ` on duplicate key update value = case when o <= ${guards.length} then value` +
-      ` when o <= ${2 * guards.length} and not (value <=> from_base64(v)) then ${greatest} + o` +
-      ' else from_base64(v) end',
+        ` select ${text(scope)}, convert(from_base64(n) using ascii), from_base64(v)` +
+        ` from json_table(_utf8mb4'${JSON.stringify(batchRows(changes, guards))}', '$[*]' columns` +
+        " (o for ordinality, n longtext path '$[0]', v longtext path '$[1]')) c order by o" +
+        ` on duplicate key update value = case when o <= ${guards.length} then value` +
+        ` when o <= ${2 * guards.length} and not (value <=> from_base64(v)) then ${greatest} + o` +
+        ' else from_base64(v) end',
 
     sweep: scope => `delete from ${records} where scope = ${text(scope)} and value is null`,
 
@@ -52,15 +56,14 @@ export function statementsOn(table: string, isDirty: boolean): Statements {
         : `delete r from ${records} r join (${guarded(records, scope, guards)}) g` +
           ` where r.scope = ${text(scope)} and g.held > 0`,
 
-    names: (scope, from, before, limit) =>
-      `select cast(name as binary) from ${records} where ${inRange(scope, from, before)} order by name limit ${limit}`,
+    page: (scope, from, before, limit, values) =>
+      `select cast(name as binary)${values ? ', value' : ''} from ${records}` +
+      ` where ${inRange(scope, from, before)} order by name limit ${limit}`,
 
-    // A page ends with the record that fills it. Sizes are added up first, so that no more values are touched than go.
-    entries: (scope, from, before, limit, bytes) =>
-      `select cast(name as binary), value from ${records} where ${inRange(scope, from, before)} and name <=` +
-      ' coalesce((select min(name) from (select name, sum(octet_length(value)) over (order by name) as filled' +
-      ` from ${records} where ${inRange(scope, from, before)} order by name limit ${limit}) r` +
-      ` where filled >= ${bytes}), ${text(before)}) order by name limit ${limit}`,
+    // All that there is, or nothing where that is more than so many bytes.
+    whole: (scope, from, before, bytes) =>
+      `select cast(name as binary), value from ${records} where ${inRange(scope, from, before)} and (select` +
+      ` sum(octet_length(name) + octet_length(value)) from ${records} where ${inRange(scope, from, before)}) < ${bytes}`,
 
     // `!` is the lowest character of names, `"` the next: what is not reserved begins there.
     nextScope: (from, before) =>
@@ -91,6 +94,42 @@ export function after(name: string): string {
 /** What comes after all texts that begin with `prefix`: above `~`, their highest character. */
 export function endOf(prefix: string): string {
   return `${prefix}\u007f`
+}
+
+/**
+ * The same for a batch under one guard that it leaves as it is, which is what a session writes all the time: a server
+ * takes in a list of rows in half the time. `undefined` for any other batch.
+ */
+function append(
+  records: string,
+  scope: string,
+  changes: readonly Change[],
+  guards: readonly Guard[],
+): string | undefined {
+  const [guard, ...others] = guards
+  if (!guard || others.length > 0 || guard.value === undefined) return undefined
+  if (changes.some(({ name }) => name === guard.name)) return undefined
+  const rows = [{ name: guard.name, value: undefined }, guard, ...sorted(changes)]
+  const literal = literalFor(rows)
+  const ofScope = text(scope)
+  const values = rows.map(({ name, value }) => {
+    return `(${ofScope},${text(name)},${value === undefined ? 'null' : literal(value)})`
+  })
+  const isGuard = `name = ${text(guard.name)}`
+  return (
+    `insert into ${records} (scope, name, value) values ${values.join(',')}` +
+    ` on duplicate key update value = case when ${isGuard} then` +
+    ` case when values(value) is null or value <=> values(value) then value else ${greatest} + (${isGuard}) end` +
+    ' else values(value) end'
+  )
+}
+
+/** Hexadecimal is read the fastest, and base64 takes the least space. */
+function literalFor(rows: readonly Guard[]): (value: string) => string {
+  const length = rows.reduce((sum, { value = '' }) => sum + value.length, 0)
+  return length < hexLength
+    ? value => `x'${Buffer.from(value).toString('hex')}'`
+    : value => `from_base64('${base64(value)}')`
 }
 
 /** A record's name and its text, if any, in base64. */

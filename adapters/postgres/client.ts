@@ -197,7 +197,7 @@ function watchTransactions(client: PgClient): void {
 }
 
 function rowOf(columns: unknown): Row {
-  return Array.from(Object(columns), textOf)
+  return Array.isArray(columns) ? columns.map(textOf) : Array.from(Object(columns), textOf)
 }
 
 function textOf(column: unknown): string | undefined {

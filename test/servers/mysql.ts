@@ -28,7 +28,7 @@ async function start(program: string): Promise<Server> {
   const { path, remove } = await dataFolder('mysql')
   const data = join(path, 'data')
   const user = userArguments()
-  await makeData(program, data, user)
+  await makeData(program, path, data, user)
   const port = await freePort()
   const url = `mysql://root@127.0.0.1:${port}/${database}`
   const running = await ServerProcess.start({
@@ -36,6 +36,8 @@ async function start(program: string): Promise<Server> {
     args: [
       '--no-defaults',
       `--datadir=${data}`,
+      // A server that starts deletes what it takes for its own there, and may mean that of another one.
+      `--tmpdir=${path}`,
       '--bind-address=127.0.0.1',
       `--port=${port}`,
       // A path of its own that is short enough for a socket.
@@ -67,7 +69,7 @@ function userArguments(): readonly string[] {
   return process.getuid?.() === 0 ? ['--user=root'] : []
 }
 
-async function makeData(program: string, data: string, user: readonly string[]): Promise<void> {
+async function makeData(program: string, path: string, data: string, user: readonly string[]): Promise<void> {
   const { stdout } = await execute(program, ['--no-defaults', '--version'])
   if (!stdout.includes('MariaDB')) {
     await execute(program, ['--no-defaults', '--initialize-insecure', `--datadir=${data}`, ...user])
@@ -81,6 +83,7 @@ async function makeData(program: string, data: string, user: readonly string[]):
   await execute(installer, [
     '--no-defaults',
     `--datadir=${data}`,
+    `--tmpdir=${path}`,
     '--auth-root-authentication-method=normal',
     '--skip-test-db',
     ...user,
