@@ -1,15 +1,19 @@
 import { writeFile } from 'node:fs/promises'
+import { cache } from './cache.ts'
 import { codec } from './codec.ts'
 import { environment } from './environment.ts'
 import type { Group, GroupResult } from './group.ts'
+import { many } from './many/many.ts'
 import { operations } from './operations/operations.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
 import { Progress } from './progress.ts'
 import { areMet, goalsText, type Report, tableText } from './report.ts'
+import { scale } from './scale/scale.ts'
 import { sealed } from './sealed.ts'
 import { socket } from './socket/socket.ts'
+import { startUp } from './start-up.ts'
 
-const groups: readonly Group[] = [socket, operations, codec, sealed]
+const groups: readonly Group[] = [socket, many, operations, cache, codec, sealed, scale, startUp]
 
 /** Runs the benchmarks; resolves with the process's exit code. */
 async function main(): Promise<number> {

@@ -40,3 +40,14 @@ export async function withPlace<T>(
     if (server) await erase(server, serverUrl, session).catch(() => {})
   }
 }
+
+/** The same with a place on each of several backends. */
+export function withPlaces<T>(
+  ground: Ground,
+  backends: readonly Backend[],
+  run: (places: readonly Place[]) => Promise<T>,
+): Promise<T> {
+  const [backend, ...others] = backends
+  if (backend === undefined) return run([])
+  return withPlace(ground, backend, place => withPlaces(ground, others, places => run([place, ...places])))
+}

@@ -9,7 +9,9 @@ export interface Timing {
 /** One operation, done by ours and by others, in turns. */
 export interface Race {
   readonly name: string
-  /** How many times as fast ours is as each other: the median of the rounds' ratios. */
+  /** The contender that the others are compared with. */
+  readonly base: string
+  /** How many times as fast it is as each other: the median of the rounds' ratios. */
   readonly ratios: { readonly [rival: string]: number }
   /** The rounds' ratios, in the order in which they were run. */
   readonly rounds: { readonly [rival: string]: readonly number[] }
@@ -35,13 +37,15 @@ export interface RaceSpec {
   /** Each does the operation `operations` times. */
   readonly contenders: { readonly [contender: string]: Contender }
   readonly operations: number
+  /** The contender that the others are compared with. @default {@link ours} */
+  readonly base?: string
   /** Whether the contenders are waited for. */
   readonly isAsync?: boolean
   /** How long nothing is done after ours, in milliseconds: what it does behind is not to be taken for another's. */
   readonly restMs?: number
 }
 
-/** The contender that the others are compared with. */
+/** What is ours among the contenders. */
 export const ours = 'ours'
 
 /**
@@ -99,14 +103,18 @@ async function time(
   return { p50Ns: result.latency.p50 * 1e6, p99Ns: result.latency.p99 * 1e6 }
 }
 
-function raceOf({ name, details }: RaceSpec, found: ReadonlyMap<string, readonly Timing[]>): Race {
-  const own = found.get(ours) ?? []
-  const rivals = [...found].filter(([contender]) => contender !== ours)
+function raceOf(
+  { name, details, base = ours }: RaceSpec,
+  found: ReadonlyMap<string, readonly Timing[]>,
+): Race {
+  const own = found.get(base) ?? []
+  const rivals = [...found].filter(([contender]) => contender !== base)
   const rounds = rivals.map(([rival, timings]) => {
     return [rival, timings.map(({ p50Ns }, round) => p50Ns / (own[round]?.p50Ns ?? Number.NaN))] as const
   })
   return {
     name,
+    base,
     ratios: Object.fromEntries(rounds.map(([rival, ratios]) => [rival, median(ratios)])),
     rounds: Object.fromEntries(rounds),
     timings: Object.fromEntries(

@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts'
 import type { Goal, GroupResult } from './group.ts'
-import { ours, type Race } from './race.ts'
+import type { Race } from './race.ts'
 import { type Table, tableLines } from './table.ts'
 
 /** What a run found; `--json` writes it as it is. */
@@ -40,14 +40,26 @@ function goalText({ name, atLeast, atMost, unit, found, isMet }: Goal): string {
 
 function groupLines({ group, races, tables = [] }: GroupResult): string[] {
   return [
-    ...(races.length > 0 ? ['', group, ...tableLines(raceTable(races))] : []),
+    ...byRivals(races).flatMap(some => ['', group, ...tableLines(raceTable(some))]),
     ...tables.flatMap(table => ['', `${group}: ${table.title}`, ...tableLines(table)]),
   ]
 }
 
+/** Races that stand in one table: those with the same contenders, one after another. */
+function byRivals(races: readonly Race[]): Race[][] {
+  const tables: Race[][] = []
+  for (const race of races) {
+    const last = tables.at(-1)
+    const isSame = String(Object.keys(last?.[0]?.ratios ?? {})) === String(Object.keys(race.ratios))
+    if (last && isSame) last.push(race)
+    else tables.push([race])
+  }
+  return tables
+}
+
 function raceTable(races: readonly Race[]): Pick<Table, 'columns' | 'rows'> {
   const rivals = Object.keys(races[0]?.ratios ?? {})
-  const contenders = [ours, ...rivals]
+  const contenders = [races[0]?.base ?? '', ...rivals]
   return {
     columns: ['', ...rivals.map(rival => `x ${rival}`), ...contenders.map(name => `${name} (p50, p99)`)],
     rows: races.map(({ name, ratios, timings }) => [

@@ -17,7 +17,7 @@ const usualFreshMs = 60_000
 /** How long one attempt to apply is waited for; what it does later does no harm. */
 const attemptMs = 30_000
 /** What has landed is applied when so much of it is pending, or when so long nothing came: each record but once then. */
-const gatheredBatches = 16
+const gatheredBatches = 24
 const gatheredBytes = 128 * 1024
 const gatheringMs = 1_000
 /** How long reads leave an attempt that failed alone. */

@@ -7,7 +7,7 @@ import { answerParent, type Commands } from '../child/answer-parent.ts'
 import type { Place } from '../places.ts'
 import { digestOf, KeyMeter, type RecordDigest } from './key-meter.ts'
 import type { Opened, Opener } from './opened.ts'
-import type { Phase, PhaseResult } from './phases.ts'
+import type { Slice, SliceResult } from './phases.ts'
 import { countRoundTrips } from './round-trips.ts'
 
 /** What a bot's process is started with. */
@@ -23,8 +23,8 @@ export interface BotCommands extends Commands {
   connect(): Promise<string>
   /** Resolves with the device's address when it has paired, and logged in after the restart. */
   untilPaired(): Promise<string>
-  /** Resolves when a phase is over: its messages have come, or were sent to these users, or its time is up. */
-  measure(phase: Phase, users: readonly string[]): Promise<PhaseResult>
+  /** Resolves when a slice is over: its messages have come, or were sent to these users, or its time is up. */
+  measure(slice: Slice, users: readonly string[]): Promise<SliceResult>
   /** What was acknowledged of records so far, and what Baileys complained of. */
   acknowledged(): Promise<{ records: readonly RecordDigest[]; complaints: readonly string[] }>
   /** Opens the auth state and compares; resolves with what is not as it was acknowledged. */
@@ -66,10 +66,10 @@ const commands: BotCommands = {
     return sock.user?.id ?? ''
   },
 
-  async measure(phase, users) {
-    const span = new Span(phase.messages)
-    if (phase.kind === 'outgoing') await send(phase, users, span)
-    else await receive(phase, span)
+  async measure(slice, users) {
+    const span = new Span()
+    if (slice.phase.kind === 'outgoing') await send(slice, users, span)
+    else await receive(slice, span)
     return span.result()
   },
 
@@ -110,27 +110,30 @@ function socket(): ReturnType<typeof connectSocket> {
   return made
 }
 
-async function send({ name, messages, limitMs }: Phase, users: readonly string[], span: Span): Promise<void> {
+async function send(
+  { phase, from, to, limitMs }: Slice,
+  users: readonly string[],
+  span: Span,
+): Promise<void> {
   const endsAt = performance.now() + limitMs
   span.begin()
-  for (let number = 0; number < messages && performance.now() < endsAt; number++) {
-    await sock.sendMessage(users[number % users.length] ?? '', { text: `${name} ${number}` })
-    span.end(number + 1)
+  for (let number = from; number < to && performance.now() < endsAt; number++) {
+    await sock.sendMessage(users[number % users.length] ?? '', { text: `${phase.name} ${number}` })
+    span.end(number + 1 - from)
   }
 }
 
 /** From the first message that is handed to the bot to the last. */
-async function receive({ name, messages, limitMs }: Phase, span: Span): Promise<void> {
-  const texts = new Set<string>()
+async function receive({ phase, from, to, limitMs }: Slice, span: Span): Promise<void> {
+  const missing = new Set(Array.from({ length: to - from }, (_, at) => `${phase.name} ${from + at}`))
   let done = (): void => {}
   const listener = (upsert: { readonly messages: readonly baileys.WAMessage[] }) => {
     for (const message of upsert.messages) {
-      const text = textOfMessage(message)
-      if (!text.startsWith(`${name} `) || texts.has(text)) continue
-      texts.add(text)
-      if (texts.size === 1) span.begin()
-      else span.end(texts.size - 1)
-      if (texts.size === messages) done()
+      if (!missing.delete(textOfMessage(message))) continue
+      const came = to - from - missing.size
+      if (came === 1) span.begin()
+      else span.end(came - 1)
+      if (missing.size === 0) done()
     }
   }
   sock.ev.on('messages.upsert', listener)
@@ -144,18 +147,12 @@ async function receive({ name, messages, limitMs }: Phase, span: Span): Promise<
   sock.ev.off('messages.upsert', listener)
 }
 
-/** Takes the figures of a phase, from its first message to the last one that came. */
+/** Takes the figures of a slice, from its first message to the last one that came. */
 class Span {
   readonly #delay = monitorEventLoopDelay({ resolution: 5 })
   #start: Reading = reading()
   #last: Reading = this.#start
   #messages = 0
-  #middle: { readonly messages: number; readonly roundTrips: number } | undefined
-  readonly #total: number
-
-  constructor(total: number) {
-    this.#total = total
-  }
 
   begin(): void {
     this.#delay.enable()
@@ -165,10 +162,9 @@ class Span {
   end(messages: number): void {
     this.#messages = messages
     this.#last = reading()
-    if (messages >= this.#total / 2) this.#middle ??= { messages, roundTrips: this.#last.roundTrips }
   }
 
-  result(): PhaseResult {
+  result(): SliceResult {
     this.#delay.disable()
     const ms = this.#last.at - this.#start.at
     const each = (of: keyof Reading) => (this.#last[of] - this.#start[of]) / this.#messages
@@ -180,12 +176,6 @@ class Span {
       calls: each('calls'),
       storeMs: each('storeMs'),
       roundTrips: each('roundTrips'),
-      ...(this.#middle
-        ? {
-            laterRoundTrips:
-              (this.#last.roundTrips - this.#middle.roundTrips) / (this.#messages - this.#middle.messages),
-          }
-        : {}),
     }
   }
 }

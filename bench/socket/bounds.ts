@@ -12,8 +12,16 @@ import { createPool } from 'mysql2/promise'
 import pg from 'pg'
 import type { Opened, Opener } from './opened.ts'
 
-/** What a bound writes for each `set`: about as much as one session's record. Making it costs nothing. */
-const text = JSON.stringify('x'.repeat(998))
+/**
+ * What a bound writes for each `set`: about as much as one session's record, and never the same, since SQLite and InnoDB
+ * write nothing where nothing changes. Making it costs nothing.
+ */
+let lastNumber = 0
+const filling = 'x'.repeat(988)
+function nextText(): string {
+  lastNumber += 1
+  return `"${String(lastNumber).padStart(10, '0')}${filling}"`
+}
 
 /** Auth state in a plain Map, by reference: what Baileys itself costs. */
 export const openMap: Opener = async () => ({
@@ -33,7 +41,7 @@ export const openRelaxedSqliteBound: Opener = ({ folder }) => sqliteBound(folder
 export const openRedisBound: Opener = async ({ serverUrl, session }) => {
   const client = new Redis(serverUrl)
   return boundBy({
-    write: name => client.hset(session, name, text),
+    write: name => client.hset(session, name, nextText()),
     close: async () => client.disconnect(),
   })
 }
@@ -42,14 +50,14 @@ export const openPostgresBound: Opener = async ({ serverUrl, session }) => {
   const pool = new pg.Pool({ connectionString: serverUrl })
   await pool.query(`create table ${session} (name text primary key, value text)`)
   const upsert = `insert into ${session} values ($1, $2) on conflict (name) do update set value = excluded.value`
-  return boundBy({ write: name => pool.query(upsert, [name, text]), close: () => pool.end() })
+  return boundBy({ write: name => pool.query(upsert, [name, nextText()]), close: () => pool.end() })
 }
 
 export const openMySQLBound: Opener = async ({ serverUrl, session }) => {
   const pool = createPool({ uri: serverUrl })
   await pool.query(`create table ${session} (name varchar(400) primary key, value longtext) engine=InnoDB`)
   const upsert = `insert into ${session} values (?, ?) on duplicate key update value = values(value)`
-  return boundBy({ write: name => pool.query(upsert, [name, text]), close: () => pool.end() })
+  return boundBy({ write: name => pool.query(upsert, [name, nextText()]), close: () => pool.end() })
 }
 
 export const openMongoDBBound: Opener = async ({ serverUrl, session }) => {
@@ -58,17 +66,16 @@ export const openMongoDBBound: Opener = async ({ serverUrl, session }) => {
     .db()
     .collection<{ _id: string; value: string }>(session, { writeConcern: { w: 'majority', journal: true } })
   return boundBy({
-    write: name => collection.updateOne({ _id: name }, { $set: { value: text } }, { upsert: true }),
+    write: name => collection.updateOne({ _id: name }, { $set: { value: nextText() } }, { upsert: true }),
     close: () => client.close(),
   })
 }
 
 async function filesBound(folder: string, isDurable: boolean): Promise<Opened> {
   const file = await openFile(`${folder}/log`, 'a')
-  const bytes = Buffer.from(text)
   return boundBy({
     async write() {
-      await file.write(bytes)
+      await file.write(nextText())
       if (isDurable) await file.datasync()
     },
     close: () => file.close(),
@@ -84,7 +91,7 @@ async function sqliteBound(folder: string, synchronous: string): Promise<Opened>
     'insert into records values (?, ?) on conflict (name) do update set value = excluded.value',
   )
   return boundBy({
-    write: async name => upsert.run(name, text),
+    write: async name => upsert.run(name, nextText()),
     close: async () => {
       database.close()
     },

@@ -34,8 +34,12 @@ export const contenders: readonly Contender[] = [
   ...pair('PostgreSQL', 'Postgres'),
   ...pair('MySQL', 'MySQL'),
   ...pair('MongoDB', 'MongoDB'),
-  peer("Baileys' useMultiFileAuthState", 'files', 'openBaileysFiles'),
-  peer("Baileys' useMultiFileAuthState, its cache", 'files', 'openCachedBaileysFiles'),
+  // They leave it to the system when what they wrote reaches the disk.
+  { ...peer("Baileys' useMultiFileAuthState", 'files', 'openBaileysFiles'), isRelaxed: true },
+  {
+    ...peer("Baileys' useMultiFileAuthState, its cache", 'files', 'openCachedBaileysFiles'),
+    isRelaxed: true,
+  },
   peer('redis-baileys', 'Redis', 'openRedisBaileys'),
   peer('@rodrigogs/baileys-store', 'Redis', 'openRodrigogs'),
   peer('@luoarch/baileys-store-core', 'Redis', 'openLuoarchRedis'),

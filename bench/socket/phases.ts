@@ -15,13 +15,22 @@ export interface Phase {
   readonly messages: number
   /** Whom the bot writes with. */
   readonly peers: Peers
+  /** In so many slices of the same size, between which others have their turn. */
+  readonly slices: number
+}
+
+/** A part of a phase: the messages from one number up to another. */
+export interface Slice {
+  readonly phase: Phase
+  readonly from: number
+  readonly to: number
   /** It is cut after so long. */
   readonly limitMs: number
 }
 
-/** What a phase showed. */
-export interface PhaseResult {
-  /** How many of its messages came through. */
+/** What a slice showed. */
+export interface SliceResult {
+  /** How many of its messages came through. What comes in is measured from the first of them on. */
   readonly messages: number
   readonly messagesPerSecond: number
   /** CPU time of the bot's process for each message, in milliseconds. */
@@ -34,6 +43,15 @@ export interface PhaseResult {
   readonly storeMs: number
   /** Round trips to the store for each message. */
   readonly roundTrips: number
-  /** The same for the second half of them, when everybody has written before; missing where it never came so far. */
-  readonly laterRoundTrips?: number
+}
+
+/** The slices of a phase, in order. */
+export function slicesOf(phase: Phase, limitMs: number): Slice[] {
+  const size = phase.messages / phase.slices
+  return Array.from({ length: phase.slices }, (_, at) => ({
+    phase,
+    from: Math.round(at * size),
+    to: Math.round((at + 1) * size),
+    limitMs,
+  }))
 }

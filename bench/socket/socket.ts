@@ -1,4 +1,4 @@
-import { serverOf } from '../backends.ts'
+import { allBackends, serverOf } from '../backends.ts'
 import { Child } from '../child/child.ts'
 import { atLeast, atMost, type Goal, type Group, type GroupContext } from '../group.ts'
 import { installPeers } from '../peers/install-peers.ts'
@@ -6,14 +6,16 @@ import { median } from '../race.ts'
 import { Servers } from '../servers.ts'
 import type { Table } from '../table.ts'
 import { type Contender, contenders, fullName, isComparable, reference } from './contenders.ts'
-import type { Peers, Phase, PhaseResult } from './phases.ts'
-import { type ContenderRun, runContender, type Stage } from './run-contender.ts'
+import { type ContenderRun, runHeat, type Stage } from './heat.ts'
+import type { Peers, Phase, SliceResult } from './phases.ts'
 import type { WhatsAppCommands } from './whatsapp-process.ts'
 
-/** What a contender showed over all rounds. */
-export interface ContenderResult {
-  readonly contender: Contender
-  readonly runs: readonly ContenderRun[]
+/** One contender, and those that ran by turns with it: a Map, and all on the same backend. */
+interface Ran {
+  readonly run: ContenderRun
+  readonly map: ContenderRun | undefined
+  readonly bound: ContenderRun | undefined
+  readonly heat: readonly ContenderRun[]
 }
 
 const strangers: Peers = { prefix: 5_551_000, count: 10, haveLids: false }
@@ -26,44 +28,58 @@ export const socket: Group = {
   about:
     'a real Baileys socket on each store, on the published auth states, and on the least that a store can do',
   async run(context) {
-    const entrants = contenders.filter(
-      ({ backend, role }) => role === 'reference' || context.where.backends.includes(backend),
-    )
-    if (entrants.some(({ role }) => role === 'peer')) await installPeers(text => context.progress(text, 0))
+    const { quick, where } = context
+    const heats = allBackends
+      .filter(backend => backend !== 'memory' && where.backends.includes(backend))
+      .map(backend => [reference, ...contenders.filter(contender => contender.backend === backend)])
+    if (heats.flat().some(({ role }) => role === 'peer'))
+      await installPeers(text => context.progress(text, 0))
     await using whatsapp = Child.start<WhatsAppCommands>('bench/socket/whatsapp-process.ts')
     await using servers = new Servers()
-    const stage: Stage = { whatsapp, servers, folder: context.where.folder, phases: phasesOf(context.quick) }
-    const titles = await titlesOf(servers, entrants)
-    const results = await runAll(entrants, stage, context)
+    const stage: Stage = {
+      whatsapp,
+      servers,
+      folder: where.folder,
+      phases: phasesOf(quick),
+      limitMs: quick ? 1_000 : 3_000,
+    }
+    const titles = await titlesOf(servers, heats.flat())
+    const results = await runAll(heats, stage, context)
     return {
       group: 'socket',
       races: [],
-      goals: goalsOf(results),
+      goals: results.flatMap(goalsOf),
       tables: [speedTable(results), costTable(results), faultTable(results)],
-      details: { servers: titles, phases: stage.phases, results },
+      details: { servers: titles, phases: stage.phases, heats: results.map(({ heat }) => heat) },
     }
   },
 }
 
-/** Half of them are warmed up, and half are not: what comes first is what a bot that was just paired meets. */
+/** The first of them warm up. What comes next is what a bot that was just paired meets. */
 function phasesOf(isQuick: boolean): Phase[] {
-  const scale = isQuick ? 0.2 : 1
-  const limitMs = isQuick ? 5_000 : 10_000
-  const phase = (name: string, kind: Phase['kind'], messages: number, peers: Peers): Phase => ({
+  const [few, some, more, most] = isQuick ? [40, 40, 80, 100] : [200, 300, 500, 1_000]
+  const slices = isQuick ? 4 : 10
+  const phase = (
+    name: string,
+    kind: Phase['kind'],
+    messages: number,
+    peers: Peers,
+    parts: number,
+  ): Phase => ({
     name,
     kind,
     messages,
     peers,
-    limitMs,
+    slices: parts,
   })
   return [
-    phase('warm-up', 'incoming', 200, strangers),
-    phase('incoming', 'incoming', 1_000 * scale, customers),
-    phase('first contact', 'incoming', 50, friends),
-    phase('replies', 'outgoing', 50, friends),
-    phase('known peers', 'incoming', 1_000 * scale, friends),
-    phase('group', 'group', 500 * scale, friends),
-    phase('outgoing', 'outgoing', 500 * scale, friends),
+    phase('warm-up', 'incoming', few, strangers, 1),
+    phase('incoming', 'incoming', most, customers, slices),
+    phase('first contact', 'incoming', 50, friends, 1),
+    phase('replies', 'outgoing', 50, friends, 1),
+    phase('known peers', 'incoming', more, friends, slices),
+    phase('group', 'group', some, friends, slices),
+    phase('outgoing', 'outgoing', more, friends, slices),
   ]
 }
 
@@ -78,169 +94,144 @@ async function titlesOf(
   return titles
 }
 
-/** In each round all of a backend one after another, with the reference before them. */
 async function runAll(
-  entrants: readonly Contender[],
+  heats: readonly (readonly Contender[])[],
   stage: Stage,
-  { quick, progress }: GroupContext,
-): Promise<ContenderResult[]> {
-  const rounds = quick ? 1 : 3
-  const runs = new Map<Contender, ContenderRun[]>(entrants.map(contender => [contender, []]))
-  let done = 0
-  for (let round = 0; round < rounds; round++) {
-    for (const contender of rotated(entrants, round)) {
-      progress(`round ${round + 1} of ${rounds}, ${fullName(contender)}`, done / (rounds * entrants.length))
-      const compares = round === 0 && (contender.role === 'ours' || contender.role === 'peer')
-      runs.get(contender)?.push(await runContender(contender, stage, { compares }))
-      done += 1
-    }
+  { progress }: GroupContext,
+): Promise<Ran[]> {
+  const found: Ran[] = []
+  for (const [at, entrants] of heats.entries()) {
+    const backend = entrants.at(-1)?.backend
+    const heat = await runHeat(entrants, stage, (text, done) =>
+      progress(`${backend}, ${text}`, (at + done) / heats.length),
+    )
+    const map = heat.find(({ contender }) => contender === reference)
+    const boundOf = ({ contender }: ContenderRun) =>
+      heat.find(other => other.contender.role === 'bound' && isComparable(other.contender, contender))
+    found.push(...heat.map(run => ({ run, map, bound: boundOf(run), heat })))
   }
-  return Array.from(runs, ([contender, all]) => ({ contender, runs: all }))
+  return found
 }
 
-function rotated<T>(items: readonly T[], by: number): T[] {
-  const start = Math.floor((by * items.length) / 3)
-  return [...items.slice(start), ...items.slice(0, start)]
-}
-
-/** The median over the rounds; `undefined` where a contender never came so far. */
-function figure(
-  result: ContenderResult | undefined,
-  phase: string,
-  of: keyof PhaseResult,
-): number | undefined {
-  const found = (result?.runs ?? []).flatMap(run => run.phases[phase]?.[of] ?? [])
+/** The median over the slices; `undefined` where a contender never came so far. */
+function figure(run: ContenderRun | undefined, phase: string, of: keyof SliceResult): number | undefined {
+  const found = (run?.slices[phase] ?? []).map(slice => slice[of])
   return found.length === 0 ? undefined : median(found)
 }
 
-/** How many times as fast as another one: the median of the rounds' ratios. */
-function ratio(
-  result: ContenderResult,
-  other: ContenderResult | undefined,
-  phase: string,
-): number | undefined {
-  const ratios = result.runs.flatMap((run, round) => {
-    const own = run.phases[phase]?.messagesPerSecond
-    const theirs = other?.runs[round]?.phases[phase]?.messagesPerSecond
-    return own !== undefined && theirs ? [own / theirs] : []
+/** The same over the second half of the slices, when everybody has written before. */
+function laterFigure(run: ContenderRun, phase: string, of: keyof SliceResult): number | undefined {
+  const slices = run.slices[phase] ?? []
+  const found = slices.slice(Math.floor(slices.length / 2)).map(slice => slice[of])
+  return found.length === 0 ? undefined : median(found)
+}
+
+/** How many times as fast as another one: the median of the ratios of slices that followed each other. */
+function ratio(run: ContenderRun, other: ContenderRun | undefined, phase: string): number | undefined {
+  const ratios = (run.slices[phase] ?? []).flatMap((slice, at) => {
+    const theirs = other?.slices[phase]?.[at]?.messagesPerSecond
+    return theirs ? [slice.messagesPerSecond / theirs] : []
   })
   return ratios.length === 0 ? undefined : median(ratios)
 }
 
-function boundOf(
-  results: readonly ContenderResult[],
-  { contender }: ContenderResult,
-): ContenderResult | undefined {
-  return results.find(other => other.contender.role === 'bound' && isComparable(other.contender, contender))
-}
-
-function speedTable(results: readonly ContenderResult[]): Table {
-  const map = results.find(({ contender }) => contender === reference)
+function speedTable(results: readonly Ran[]): Table {
   const phases = ['incoming', 'known peers', 'group', 'outgoing']
   return {
     title: 'messages a second, as parts of what a plain Map and the bare driver (bound) reach',
     columns: ['', ...phases.flatMap(phase => [`${phase}: x Map`, 'x bound', 'msg/s'])],
-    rows: results.map(result => [
-      fullName(result.contender),
+    rows: results.map(({ run, map, bound }) => [
+      fullName(run.contender),
       ...phases.flatMap(phase => [
-        number(ratio(result, map, phase), 2),
-        result.contender.role === 'bound' ? '' : number(ratio(result, boundOf(results, result), phase), 2),
-        number(figure(result, phase, 'messagesPerSecond'), 0),
+        number(ratio(run, map, phase), 2),
+        run === bound ? '' : number(ratio(run, bound, phase), 2),
+        number(figure(run, phase, 'messagesPerSecond'), 0),
       ]),
     ]),
   }
 }
 
-function costTable(results: readonly ContenderResult[]): Table {
-  const columns: readonly (readonly [string, string, keyof PhaseResult, number])[] = [
-    ['incoming: CPU ms', 'incoming', 'cpuMs', 2],
-    ['loop p99 ms', 'incoming', 'loopP99Ms', 1],
-    ['in the store ms', 'incoming', 'storeMs', 2],
-    ['round trips', 'incoming', 'roundTrips', 2],
-    ['of its second half', 'incoming', 'laterRoundTrips', 2],
-    ['known peers: CPU ms', 'known peers', 'cpuMs', 2],
-    ['in the store ms', 'known peers', 'storeMs', 2],
-    ['round trips', 'known peers', 'laterRoundTrips', 2],
-    ['group: round trips', 'group', 'laterRoundTrips', 2],
-    ['outgoing: round trips', 'outgoing', 'laterRoundTrips', 2],
-  ]
+function costTable(results: readonly Ran[]): Table {
+  const columns: readonly (readonly [title: string, phase: string, of: keyof SliceResult, digits: number])[] =
+    [
+      ['incoming: CPU ms', 'incoming', 'cpuMs', 2],
+      ['loop p99 ms', 'incoming', 'loopP99Ms', 1],
+      ['in the store ms', 'incoming', 'storeMs', 2],
+      ['round trips', 'incoming', 'roundTrips', 2],
+      ['known peers: CPU ms', 'known peers', 'cpuMs', 2],
+      ['in the store ms', 'known peers', 'storeMs', 2],
+      ['round trips', 'known peers', 'roundTrips', 2],
+      ['first contact: round trips', 'first contact', 'roundTrips', 2],
+      ['group: round trips', 'group', 'roundTrips', 2],
+      ['outgoing: round trips', 'outgoing', 'roundTrips', 2],
+    ]
   return {
     title: 'costs of a message',
     columns: ['', ...columns.map(([title]) => title)],
-    rows: results.map(result => [
-      fullName(result.contender),
-      ...columns.map(([, phase, of, digits]) => number(figure(result, phase, of), digits)),
-    ]),
+    rows: results
+      .filter(({ run }) => run.contender !== reference)
+      .map(({ run }) => [
+        fullName(run.contender),
+        ...columns.map(([, phase, of, digits]) => number(figure(run, phase, of), digits)),
+      ]),
   }
 }
 
-function faultTable(results: readonly ContenderResult[]): Table {
-  const rows = results
-    .filter(({ contender: { role } }) => role === 'ours' || role === 'peer')
-    .map(({ contender, runs }) => [fullName(contender), faultText(runs)])
+function faultTable(results: readonly Ran[]): Table {
   return {
     title: 'what a new process found after SIGKILL, and what else went wrong',
     columns: ['', ''],
-    rows,
+    isText: true,
+    rows: results
+      .filter(({ run }) => run.contender.role === 'ours' || run.contender.role === 'peer')
+      .map(({ run }) => [fullName(run.contender), faultText(run)]),
   }
 }
 
-function faultText(runs: readonly ContenderRun[]): string {
-  const comparison = runs.find(run => run.comparison)?.comparison
+function faultText({ comparison, error, complaints }: ContenderRun): string {
   const counts = (['lost', 'changed', 'undeleted'] as const).flatMap(fault =>
     Object.entries(comparison?.[fault] ?? {}).map(([type, count]) => `${count} ${type} ${fault}`),
   )
-  const broken = runs.find(run => run.error)?.error
   const lines = [
     ...counts,
     ...(comparison && !comparison.isIdentityKept ? ['identity lost'] : []),
-    ...(broken ? [broken] : []),
-    ...new Set(
-      runs.flatMap(run => run.complaints.filter(text => /fail|Invalid|Bad MAC|No session/i.test(text))),
-    ),
+    ...(error === undefined ? [] : [error]),
+    ...new Set(complaints.filter(text => /fail|Invalid|Bad MAC|No session/i.test(text))),
   ]
   if (lines.length > 0) return lines.join('; ')
   return comparison ? `all ${comparison.compared} records as they were acknowledged` : ''
 }
 
-function goalsOf(results: readonly ContenderResult[]): Goal[] {
-  const map = results.find(({ contender }) => contender === reference)
-  return results
-    .filter(({ contender }) => contender.role === 'ours')
-    .flatMap(result => {
-      const { backend, isRelaxed } = result.contender
-      const name = fullName(result.contender)
-      const peers = results.filter(
-        ({ contender }) => contender.role === 'peer' && isComparable(contender, result.contender),
-      )
-      const ofMap = isRelaxed ? 0.97 : partsOfMap[backend]
-      return [
-        atLeast(
-          `${name}, incoming, against its bound`,
-          ratio(result, boundOf(results, result), 'incoming'),
-          0.95,
-        ),
-        ...(ofMap === undefined
-          ? []
-          : [atLeast(`${name}, incoming, against a Map`, ratio(result, map, 'incoming'), ofMap)]),
-        ...peers.map(peer =>
-          atLeast(
-            `${name}, incoming, against ${fullName(peer.contender)}`,
-            // One that never came so far is beaten.
-            ratio(result, peer, 'incoming') ?? Number.POSITIVE_INFINITY,
-            1,
-          ),
-        ),
-        ...['incoming', 'known peers'].map(phase =>
-          atMost(
-            `${name}, ${phase}, round trips a message in the second half`,
-            figure(result, phase, 'laterRoundTrips'),
-            1.05,
-            '',
-          ),
-        ),
-      ]
-    })
+function goalsOf({ run, map, bound, heat }: Ran): Goal[] {
+  const { backend, isRelaxed, role } = run.contender
+  if (role !== 'ours') return []
+  const name = fullName(run.contender)
+  const ofMap = isRelaxed ? 0.97 : partsOfMap[backend]
+  const peers = heat.filter(
+    ({ contender }) => contender.role === 'peer' && isComparable(contender, run.contender),
+  )
+  return [
+    atLeast(`${name}, incoming, against its bound`, ratio(run, bound, 'incoming'), 0.95),
+    ...(ofMap === undefined
+      ? []
+      : [atLeast(`${name}, incoming, against a Map`, ratio(run, map, 'incoming'), ofMap)]),
+    ...peers.map(peer =>
+      atLeast(
+        `${name}, incoming, against ${fullName(peer.contender)}`,
+        // One that never came so far is beaten.
+        ratio(run, peer, 'incoming') ?? Number.POSITIVE_INFINITY,
+        1,
+      ),
+    ),
+    ...['incoming', 'known peers'].map(phase =>
+      atMost(
+        `${name}, ${phase}, round trips a message in the second half`,
+        laterFigure(run, phase, 'roundTrips'),
+        1.05,
+        '',
+      ),
+    ),
+  ]
 }
 
 const partsOfMap: { readonly [backend in Contender['backend']]?: number } = {

@@ -24,8 +24,8 @@ export interface WhatsAppCommands extends Commands {
   untilKeys(jid: string): Promise<void>
   /** Encrypts all that a phase brings a device; resolves with the addresses of those who write, or are written to. */
   write(jid: string, phase: Phase): Promise<string[]>
-  /** Begins to deliver what was written, each next message when one was answered for. */
-  send(jid: string): void
+  /** Begins to deliver what was written, from one number up to another, each next message when one was answered for. */
+  send(jid: string, from: number, to: number): void
   /** Forgets what a bot that is gone was to get. */
   forget(jid: string): void
 }
@@ -70,17 +70,17 @@ const commands: WhatsAppCommands = {
     return addresses
   },
 
-  send(jid: string): void {
+  send(jid: string, from: number, to: number): void {
     const stanzas = posts.get(jid)?.stanzas ?? []
-    let next = 0
+    let next = from
     const more = () => {
       const isCurrent = posts.get(jid)?.stanzas === stanzas
-      while (isCurrent && next < stanzas.length && server.waiting(jid).length < window) {
+      while (isCurrent && next < to && server.waiting(jid).length < window) {
         const stanza = stanzas[next]
         next += 1
         if (stanza) server.deliver(jid, stanza)
       }
-      if (!isCurrent || next === stanzas.length) server.off('answered', more)
+      if (!isCurrent || next >= to) server.off('answered', more)
     }
     server.on('answered', more)
     more()
