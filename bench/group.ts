@@ -1,3 +1,4 @@
+import type { Chart } from './chart.ts'
 import type { Where } from './options.ts'
 import type { Race } from './race.ts'
 import type { Table } from './table.ts'
@@ -20,6 +21,8 @@ export interface GroupResult {
   readonly group: string
   readonly races: readonly Race[]
   readonly goals: readonly Goal[]
+  /** A picture of it. */
+  readonly chart?: Chart
   /** More for people, beside the races. */
   readonly tables?: readonly Table[]
   /** More for programs: figures of each run. */

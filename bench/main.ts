@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { cache } from './cache.ts'
+import { chartSvg } from './chart.ts'
 import { codec } from './codec.ts'
 import { environment } from './environment.ts'
 import type { Group, GroupResult } from './group.ts'
@@ -31,9 +32,15 @@ async function main(): Promise<number> {
   if (options.json === '-') process.stdout.write(json)
   else process.stdout.write(tableText(report))
   if (options.json !== undefined && options.json !== '-') await writeFile(options.json, json)
+  await writeChart(options, report)
   if (!options.check) return 0
   process[options.json === '-' ? 'stderr' : 'stdout'].write(`\n${goalsText(report.groups)}`)
   return areMet(report.groups) ? 0 : 1
+}
+
+async function writeChart({ chart: path }: BenchOptions, { groups }: Report): Promise<void> {
+  const chart = groups.find(group => group.chart)?.chart
+  if (path !== undefined && chart) await writeFile(path, chartSvg(chart))
 }
 
 async function measure(options: BenchOptions): Promise<Report> {

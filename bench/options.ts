@@ -11,6 +11,8 @@ export interface BenchOptions {
   readonly check: boolean
   /** The file that gets the results as JSON, `-` for standard output, `undefined` for none. */
   readonly json: string | undefined
+  /** The file that gets a picture of the results, as SVG. */
+  readonly chart: string | undefined
   /** Where stores may lie. */
   readonly where: Where
 }
@@ -24,6 +26,9 @@ export interface Where {
   readonly servers: { readonly [variable: string]: string }
 }
 
+/** The group whose results are drawn. */
+const chartGroup = 'socket'
+
 /** The text of --help. */
 export function usage(groups: readonly { readonly name: string; readonly about: string }[]): string {
   return `Usage: npm run bench -- [options]
@@ -34,6 +39,7 @@ Measures ours and theirs by turns in one run. Ratios are the medians of the roun
   --quick         fewer and shorter rounds: to see that it works, not how fast it is
   --check         print each goal met or missed; exit with 1 if one is missed
   --json [FILE]   the results as JSON to FILE, beside the table; without FILE to standard output, instead of it
+  --chart FILE    a picture of what the real socket reached, as SVG, to FILE
   --store URL     only stores there: a server's postgres:, mysql:, redis: or mongodb: URL, file: or sqlite: with
                   the path of a folder; what is written there is deleted afterwards
   --help          print this
@@ -54,6 +60,7 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
     quick?: boolean
     check?: boolean
     json?: string
+    chart?: string
     store?: string
     help?: boolean
   }
@@ -65,6 +72,7 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
         quick: { type: 'boolean' },
         check: { type: 'boolean' },
         json: { type: 'string' },
+        chart: { type: 'string' },
         store: { type: 'string' },
         help: { type: 'boolean' },
       },
@@ -76,6 +84,9 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
   const unknown = values.only?.find(name => !groups.includes(name))
   if (unknown !== undefined) return `--only takes one of: ${groups.join(', ')}.`
   if (values.json === '') return '--json takes the path of a file.'
+  if (values.chart === '') return '--chart takes the path of a file.'
+  if (values.chart !== undefined && values.only && !values.only.includes(chartGroup))
+    return `--chart draws what the group ${chartGroup} found: --only has to name it.`
   const where = whereOf(values.store)
   if (!where)
     return `--store takes a URL that begins with ${['file:', 'sqlite:', ...Object.keys(backendOf)].join(', ')}.`
@@ -84,6 +95,7 @@ export function readOptions(args: readonly string[], groups: readonly string[]):
     quick: values.quick ?? false,
     check: values.check ?? false,
     json: values.json,
+    chart: values.chart,
     where,
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Backend, serverOf } from './backends.ts'
 import { erase, type Servers } from './servers.ts'
@@ -32,6 +32,7 @@ export async function withPlace<T>(
   lastPlace += 1
   const session = `bench_${process.pid}_${lastPlace}`
   const serverUrl = server ? (await servers.get(server)).url : ''
+  await mkdir(parent, { recursive: true })
   const folder = await mkdtemp(join(parent, 'authkit-bench-'))
   try {
     return await run({ folder, serverUrl, session })

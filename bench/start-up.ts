@@ -15,7 +15,7 @@ const modules = [
 ]
 
 /** What is loaded with the package itself, whatever store is chosen. */
-const needed: readonly string[] = ['@hapi/boom', '@hapi/hoek', 'lru-cache']
+const needed: readonly string[] = ['lru-cache']
 
 /** What importing the package costs a process, beside starting Node. */
 export const startUp: Group = {

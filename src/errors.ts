@@ -1,5 +1,3 @@
-import { Boom } from '@hapi/boom'
-
 /**
  * What went wrong, stable across releases; messages may change. Baileys hands a caught error on as
  * `lastDisconnect.error`, and bots delete sessions by its status code, so none of ours is 401, 403, 411, 500 or 515.
@@ -32,13 +30,24 @@ export type AuthStateErrorCode =
   /** The place that the store was pointed at can't hold one: a file where a folder should be, for example. */
   | 'STORE_UNUSABLE'
 
-const statusCodes: { readonly [code in AuthStateErrorCode]?: number } = {
-  READ_FAILED: 503,
-  WRITE_FAILED: 503,
-  LEASE_LOST: 440,
-  SESSION_IN_USE: 409,
-  SESSION_REMOVED: 410,
-  SESSION_CLOSED: 410,
+/** A status code, and the words for it that Boom has. */
+type Status = readonly [code: number, words: string]
+
+const otherStatus: Status = [422, 'Unprocessable Entity']
+const statuses: { readonly [code in AuthStateErrorCode]?: Status } = {
+  READ_FAILED: [503, 'Service Unavailable'],
+  WRITE_FAILED: [503, 'Service Unavailable'],
+  LEASE_LOST: [440, 'Unknown'],
+  SESSION_IN_USE: [409, 'Conflict'],
+  SESSION_REMOVED: [410, 'Gone'],
+  SESSION_CLOSED: [410, 'Gone'],
+}
+
+/** A Boom's `output`: what Baileys, and bots, look at an error's `statusCode` by. */
+export interface BoomOutput {
+  statusCode: number
+  payload: { statusCode: number; error: string; message: string }
+  headers: { [name: string]: string }
 }
 
 /** What {@link AuthStateError} carries beside its message. */
@@ -52,26 +61,35 @@ export interface AuthStateErrorOptions {
 }
 
 /**
- * Every failure that is not a wrong option (those throw a `TypeError`). A Boom, so that
- * `error.output.statusCode` works as elsewhere in a bot. It never carries a value, and no record's name (ids are
- * phone numbers) in an enumerable property.
+ * Every failure that is not a wrong option (those throw a `TypeError`). A Boom to whoever asks, by `instanceof` or
+ * `isBoom`, so that `error.output.statusCode` works as elsewhere in a bot; without the package, which would be a third of
+ * what it takes to load this one. It never carries a value, and no record's name (ids are phone numbers) in an
+ * enumerable property.
  *
  * @example
  * if (isAuthStateError(error) && error.code === 'SESSION_IN_USE') process.exit(1)
  */
-export class AuthStateError extends Boom<null> {
+export class AuthStateError extends Error {
   override readonly name: string = 'AuthStateError'
   readonly code: AuthStateErrorCode
   /** The store's kind, `'multi-file'` or `'redis'` for example; `undefined` where no store is concerned. */
   readonly kind: string | undefined
   /** The session's name, as the caller gave it. */
   readonly session: string | undefined
+  readonly isBoom: true = true
+  /** Whether the status code is 500 or more. */
+  readonly isServer: boolean
+  readonly data: null = null
+  readonly output: BoomOutput
 
   constructor(code: AuthStateErrorCode, message: string, options: AuthStateErrorOptions = {}) {
-    super(message, { statusCode: statusCodes[code] ?? 422, data: null })
+    super(message)
+    const [statusCode, words] = statuses[code] ?? otherStatus
     this.code = code
     this.kind = options.kind
     this.session = options.session
+    this.isServer = statusCode >= 500
+    this.output = { statusCode, payload: { statusCode, error: words, message }, headers: {} }
     if (options.cause !== undefined) {
       Object.defineProperty(this, 'cause', { value: options.cause, configurable: true, writable: true })
     }

@@ -51,13 +51,16 @@ store.write = (...args) => {
   return write(...args)
 }
 const bots: { readonly auth: AuthState; socket: ReturnType<typeof connectSocket> }[] = []
+let lastBot = -1
 
 const commands: BotsCommands = {
   async connect() {
-    const auth = await useAuthState(store, { session: `bot-${bots.length}` })
+    lastBot += 1
+    const bot = lastBot
+    const auth = await useAuthState(store, { session: `bot-${bot}` })
     const socket = socketOf(auth)
-    bots.push({ auth, socket })
-    return { bot: bots.length - 1, qr: await untilQr(socket) }
+    bots[bot] = { auth, socket }
+    return { bot, qr: await untilQr(socket) }
   },
 
   async untilPaired(number) {

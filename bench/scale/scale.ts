@@ -163,7 +163,7 @@ async function idleCost(ground: Ground, backend: ScaleBackend, sessions: number)
     await using child = Child.start<SessionsCommands>('bench/scale/sessions-process.ts', { backend, place }, [
       '--expose-gc',
     ])
-    return child.ask('open', sessions)
+    return await child.ask('open', sessions)
   })
 }
 

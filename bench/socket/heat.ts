@@ -2,7 +2,7 @@ import { within } from '../../test/whatsapp/within.ts'
 import { Child } from '../child/child.ts'
 import { type Ground, type Place, withPlaces } from '../places.ts'
 import type { BotCommands, BotSettings, Comparison } from './bot-process.ts'
-import { type Contender, fullName } from './contenders.ts'
+import type { Contender } from './contenders.ts'
 import { type Phase, type Slice, type SliceResult, slicesOf } from './phases.ts'
 import type { WhatsAppCommands } from './whatsapp-process.ts'
 
@@ -44,10 +44,8 @@ export function runHeat(
     const entrants = contenders.map((contender, at) => new Entrant(contender, stage, places[at] ?? missing()))
     const steps = stage.phases.length + 2
     try {
-      for (const [at, entrant] of entrants.entries()) {
-        onStep(`pairing ${fullName(entrant.contender)}`, at / entrants.length / steps)
-        await entrant.start()
-      }
+      onStep('pairing', 0)
+      await Promise.all(entrants.map(entrant => entrant.start()))
       for (const [at, phase] of stage.phases.entries()) {
         onStep(`writing messages: ${phase.name}`, (at + 1) / steps)
         for (const entrant of entrants) await entrant.write(phase)
@@ -56,10 +54,8 @@ export function runHeat(
           for (const entrant of rotated(entrants, turn)) await entrant.run(slice)
         }
       }
-      for (const [at, entrant] of entrants.entries()) {
-        onStep(`comparing ${fullName(entrant.contender)}`, (steps - 1 + at / entrants.length) / steps)
-        await entrant.finish()
-      }
+      onStep('looking for what was acknowledged', (steps - 1) / steps)
+      await Promise.all(entrants.map(entrant => entrant.finish()))
       return entrants.map(entrant => entrant.found())
     } finally {
       for (const entrant of entrants) await entrant.end()

@@ -1,4 +1,5 @@
 import { allBackends, serverOf } from '../backends.ts'
+import type { Chart } from '../chart.ts'
 import { Child } from '../child/child.ts'
 import { atLeast, atMost, type Goal, type Group, type GroupContext } from '../group.ts'
 import { installPeers } from '../peers/install-peers.ts'
@@ -17,10 +18,6 @@ interface Ran {
   readonly bound: ContenderRun | undefined
   readonly heat: readonly ContenderRun[]
 }
-
-const strangers: Peers = { prefix: 5_551_000, count: 10, haveLids: false }
-const customers: Peers = { prefix: 5_552_000, count: 50, haveLids: false }
-const friends: Peers = { prefix: 5_553_000, count: 50, haveLids: true }
 
 /** A real Baileys socket behind the loopback server, on each auth state in turn. */
 export const socket: Group = {
@@ -41,7 +38,7 @@ export const socket: Group = {
       servers,
       folder: where.folder,
       phases: phasesOf(quick),
-      limitMs: quick ? 1_000 : 3_000,
+      limitMs: quick ? 2_000 : 3_000,
     }
     const titles = await titlesOf(servers, heats.flat())
     const results = await runAll(heats, stage, context)
@@ -50,15 +47,20 @@ export const socket: Group = {
       races: [],
       goals: results.flatMap(goalsOf),
       tables: [speedTable(results), costTable(results), faultTable(results)],
-      details: { servers: titles, phases: stage.phases, heats: results.map(({ heat }) => heat) },
+      chart: chartOf(results),
+      details: { servers: titles, phases: stage.phases, contenders: results.map(detailsOf) },
     }
   },
 }
 
 /** The first of them warm up. What comes next is what a bot that was just paired meets. */
 function phasesOf(isQuick: boolean): Phase[] {
-  const [few, some, more, most] = isQuick ? [40, 40, 80, 100] : [200, 300, 500, 1_000]
-  const slices = isQuick ? 4 : 10
+  const count = isQuick ? 20 : 50
+  const [few, some, more, most] = isQuick ? [20, 20, 40, 60] : [200, 300, 500, 1_000]
+  const slices = isQuick ? 2 : 10
+  const strangers: Peers = { prefix: 5_551_000, count: 10, haveLids: false }
+  const customers: Peers = { prefix: 5_552_000, count, haveLids: false }
+  const friends: Peers = { prefix: 5_553_000, count, haveLids: true }
   const phase = (
     name: string,
     kind: Phase['kind'],
@@ -75,8 +77,8 @@ function phasesOf(isQuick: boolean): Phase[] {
   return [
     phase('warm-up', 'incoming', few, strangers, 1),
     phase('incoming', 'incoming', most, customers, slices),
-    phase('first contact', 'incoming', 50, friends, 1),
-    phase('replies', 'outgoing', 50, friends, 1),
+    phase('first contact', 'incoming', count, friends, 1),
+    phase('replies', 'outgoing', count, friends, 1),
     phase('known peers', 'incoming', more, friends, slices),
     phase('group', 'group', some, friends, slices),
     phase('outgoing', 'outgoing', more, friends, slices),
@@ -177,6 +179,52 @@ function costTable(results: readonly Ran[]): Table {
   }
 }
 
+function chartOf(results: readonly Ran[]): Chart {
+  const backends = new Set(results.map(({ run }) => run.contender.backend).filter(each => each !== 'memory'))
+  return {
+    title: 'Incoming messages a second of a real Baileys 7 socket',
+    subtitle:
+      'Parts of what a plain Map reaches beside it (1), which keeps nothing. The limit is one bare write a set.',
+    groups: Array.from(backends, backend => ({
+      title: backend,
+      bars: results
+        .filter(({ run }) => run.contender.backend === backend)
+        .map(({ run, map }) => {
+          const { name, role, isRelaxed } = run.contender
+          const value = ratio(run, map, 'incoming')
+          return {
+            label: `${role === 'ours' ? 'baileys-authkit' : role === 'bound' ? 'limit' : name}${isRelaxed ? ', relaxed' : ''}`,
+            kind: role === 'ours' ? 'ours' : role === 'bound' ? 'limit' : 'other',
+            ...(value === undefined || hasBroken(run) ? { note: 'came to a halt' } : { value }),
+          } as const
+        }),
+    })),
+  }
+}
+
+/** Whether it ended before its end, and not only since it was slow. */
+function hasBroken({ error, complaints }: ContenderRun): boolean {
+  return error !== undefined && complaints.some(text => complaint.test(text))
+}
+
+/** For programs: the medians, and the rates of the slices in order. */
+function detailsOf({ run }: Ran): object {
+  const { contender, slices, comparison, complaints, error } = run
+  const figures: readonly (keyof SliceResult)[] = ['cpuMs', 'loopP99Ms', 'calls', 'storeMs', 'roundTrips']
+  const phases = Object.entries(slices).map(([phase, found]) => [
+    phase,
+    {
+      messagesPerSecond: found.map(({ messagesPerSecond }) => Math.round(messagesPerSecond)),
+      ...Object.fromEntries(figures.map(of => [of, rounded(figure(run, phase, of))])),
+    },
+  ])
+  return { name: fullName(contender), phases: Object.fromEntries(phases), comparison, complaints, error }
+}
+
+function rounded(value: number | undefined): number | undefined {
+  return value === undefined ? undefined : Number(value.toPrecision(4))
+}
+
 function faultTable(results: readonly Ran[]): Table {
   return {
     title: 'what a new process found after SIGKILL, and what else went wrong',
@@ -188,6 +236,8 @@ function faultTable(results: readonly Ran[]): Table {
   }
 }
 
+const complaint = /fail|Invalid|Bad MAC|No session/i
+
 function faultText({ comparison, error, complaints }: ContenderRun): string {
   const counts = (['lost', 'changed', 'undeleted'] as const).flatMap(fault =>
     Object.entries(comparison?.[fault] ?? {}).map(([type, count]) => `${count} ${type} ${fault}`),
@@ -196,7 +246,7 @@ function faultText({ comparison, error, complaints }: ContenderRun): string {
     ...counts,
     ...(comparison && !comparison.isIdentityKept ? ['identity lost'] : []),
     ...(error === undefined ? [] : [error]),
-    ...new Set(complaints.filter(text => /fail|Invalid|Bad MAC|No session/i.test(text))),
+    ...new Set(complaints.filter(text => complaint.test(text))),
   ]
   if (lines.length > 0) return lines.join('; ')
   return comparison ? `all ${comparison.compared} records as they were acknowledged` : ''

@@ -90,7 +90,8 @@ test('--help says how to use it', () => {
   const { status, stdout, stderr } = bench('--help')
   assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: '' })
   assert.match(stdout, /^Usage: npm run bench/)
-  for (const option of ['--only', '--quick', '--check', '--json', 'codec']) assert.ok(stdout.includes(option))
+  for (const option of ['--only', '--quick', '--check', '--json', '--chart', '--store', 'codec'])
+    assert.ok(stdout.includes(option))
 })
 
 test.each([
@@ -99,6 +100,8 @@ test.each([
   ['a group that is missing', ['--only']],
   ['what is no option', ['codec']],
   ['a file without a name', ['--json=']],
+  ['a picture without a name', ['--chart=']],
+  ['a picture of what is not measured', ['--only', 'codec', '--chart', 'chart.svg']],
 ])('%s is refused with usage and exit code 2', (_name, args) => {
   const { status, stdout, stderr } = bench(...args)
   assert.deepStrictEqual({ status, stdout }, { status: 2, stdout: '' })

@@ -1,3 +1,4 @@
+import { Boom, isBoom } from '@hapi/boom'
 import { jest } from '@jest/globals'
 import * as baileys from '@whiskeysockets/baileys'
 import { useAuthState } from '../../src/auth-state.ts'
@@ -255,4 +256,20 @@ test('unpaired creds never overwrite paired ones, and the log says so', async ()
   expect(lines).toHaveLength(1)
   expect(lines[0]).toMatch(/^CREDS_UNPAIRED: .*remove\(\)/)
   await auth.close()
+})
+
+test.each([
+  ['SESSION_IN_USE', 409],
+  ['SESSION_REMOVED', 410],
+  ['LEASE_LOST', 440],
+  ['CREDS_MISSING', 422],
+  ['WRITE_FAILED', 503],
+] as const)('%s is a Boom, as the package of that name makes them', (code, statusCode) => {
+  const error = new AuthStateError(code, 'What to do.', { kind: 'memory', session: 'a' })
+  const boom = new Boom('What to do.', { statusCode })
+  expect(error).toBeInstanceOf(Error)
+  expect(error).toBeInstanceOf(Boom)
+  expect(isBoom(error, statusCode)).toBe(true)
+  for (const property of ['output', 'isServer', 'data', 'message'] as const)
+    expect(error[property]).toEqual(boom[property])
 })
