@@ -1,17 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { pathToFileURL } from 'node:url'
-import { built } from '../test/built.ts'
+import { repository } from '../test/built.ts'
 import { atMost, type Group } from './group.ts'
 import { median } from './race.ts'
 
 const modules = [
-  'index',
-  'entries/multi-file',
-  'entries/sqlite',
-  'entries/postgres',
-  'entries/mysql',
-  'entries/redis',
-  'entries/mongodb',
+  'baileys-authkit',
+  ...['multi-file', 'sqlite', 'postgres', 'mysql', 'redis', 'mongodb'].map(name => `baileys-authkit/${name}`),
 ]
 
 /** What is loaded with the package itself, whatever store is chosen. */
@@ -62,12 +56,14 @@ export const startUp: Group = {
 /** How long a process takes that imports a module, or none, and ends. */
 function startMs(name: string): number {
   const startedAt = performance.now()
-  execFileSync(process.execPath, ['--input-type=module', '--eval', name === '' ? '' : importOf(name)])
+  const code = name === '' ? '' : importOf(name)
+  execFileSync(process.execPath, ['--input-type=module', '--eval', code], { cwd: repository })
   return performance.now() - startedAt
 }
 
+/** By its name, as users do: this folder is the package. */
 function importOf(name: string): string {
-  return `await import(${JSON.stringify(pathToFileURL(built(`src/${name}.ts`)))})`
+  return `await import('${name}')`
 }
 
 /** The packages whose modules a process has loaded after it imported one of ours. */

@@ -19,8 +19,8 @@ const mostPageBytes = 32 * 1024 * 1024
  * Fills a new session's cache with every record that the session has, as far as the cache has room, so that whatever
  * is read first costs no round trip, above all what is absent. Nobody else may write meanwhile: the lease is held.
  *
- * `undefined` where it did not come to the end: the session is too large, or the store failed. What was read by then
- * is kept, and the rest is read when it is asked for; an error is met there by whoever asks.
+ * `undefined` where it did not come to the end: the session is too large, or the store failed. Then records are read
+ * when they are asked for; an error is met there by whoever asks.
  */
 export async function preload(
   store: Store,
@@ -33,6 +33,7 @@ export async function preload(
   // Half of it: two bytes a character is what the cache counts.
   const pageBytes = Math.min(Math.ceil(room / 2), mostPageBytes)
   const pages = store.list(scope, { values: true, pageBytes })[Symbol.asyncIterator]()
+  const records = new Map<string, string>()
   let creds: string | undefined
   let others: Held = 'none'
   try {
@@ -49,7 +50,7 @@ export async function preload(
         else if (others === 'none') others = 'some'
         room -= recordBytes(name, value)
         if (room < 0) return undefined
-        cache.set(name, value)
+        records.set(name, value)
       }
     }
   } catch {
@@ -58,7 +59,7 @@ export async function preload(
     // Not awaited: one that hangs in a page would hang in this as well.
     void pages.return?.()?.catch(() => {})
   }
-  cache.isComplete()
+  cache.fill(records)
   return { creds, others }
 }
 

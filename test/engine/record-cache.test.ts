@@ -3,58 +3,61 @@ import { absent, CachePool, RecordCache, recordBytes } from '../../src/session/r
 
 const text = 'x'.repeat(500)
 const each = recordBytes('session/00', text)
+const own = recordBytes('x'.repeat(13), '')
 
 function filled(pool: CachePool, count: number): RecordCache {
   const cache = new RecordCache(pool)
-  for (let at = 0; at < count; at++) cache.set(`session/${String(at).padStart(2, '0')}`, text)
-  cache.isComplete()
+  const name = (at: number) => `session/${String(at).padStart(2, '0')}`
+  cache.fill(new Map(Array.from({ length: count }, (_, at) => [name(at), text])))
   return cache
 }
 
-test('what a complete cache does not hold is absent, until one of its own records had to go', () => {
+test('what a whole session does not hold is absent, until it had to make room', () => {
   const pool = new CachePool(each * 10)
   const cache = filled(pool, 4)
   assert.equal(cache.get('session/none'), absent)
+  assert.equal(cache.get('session/03'), text)
   const other = new RecordCache(pool)
-  for (let at = 10; at < 16; at++) other.set(`session/${at}`, text)
+  for (let at = 10; at < 15; at++) other.set(`session/${at}`, text)
   assert.equal(cache.get('session/none'), absent)
-  other.set('session/16', text)
+  for (let at = 15; at < 17; at++) other.set(`session/${at}`, text)
+  assert.equal(cache.get('session/none'), absent, 'others went, since it was asked for')
+  for (let at = 17; at < 30; at++) other.set(`session/${at}`, text)
   assert.equal(cache.get('session/none'), undefined)
-  assert.equal(cache.get('session/00'), undefined)
+  assert.equal(cache.get('session/03'), undefined)
+  cache.set('session/03', text)
   assert.equal(cache.get('session/03'), text)
 })
 
-test('of a complete cache what is removed is absent, and what is dropped is not known', () => {
+test('of a whole session what is removed is absent, and when one record is not known, none is', () => {
   const cache = filled(new CachePool(each * 10), 4)
   cache.set('session/00', undefined)
   assert.equal(cache.get('session/00'), absent)
+  cache.set('session/new', 'new')
+  assert.equal(cache.get('session/new'), 'new')
   cache.drop('session/01')
-  assert.equal(cache.get('session/01'), undefined)
-  assert.equal(cache.get('session/none'), undefined)
+  for (const name of ['session/01', 'session/02', 'session/none']) assert.equal(cache.get(name), undefined)
 })
 
-test('a complete cache that a record does not fit into is complete no longer', () => {
+test('a whole session that grows larger than the pool is whole no longer', () => {
   const cache = filled(new CachePool(each * 10), 4)
   cache.set('session/large', 'x'.repeat(each * 10))
   assert.equal(cache.get('session/large'), undefined)
+  assert.equal(cache.get('session/00'), undefined)
+  assert.equal(filled(new CachePool(each), 4).get('session/none'), undefined)
 })
 
-test('an absence that had to go is known again, and costs a complete cache nothing', () => {
-  const pool = new CachePool(each * 10)
-  const cache = new RecordCache(pool)
-  cache.set('session/none', undefined)
-  const records = filled(pool, 9)
-  for (let at = 0; at < 100; at++) records.set(`session/none-${at}`, undefined)
-  assert.equal(records.get('session/none'), absent)
-  assert.equal(records.get('session/00'), text)
-})
-
-test('three quarters of a pool may be filled before anybody asks, and a session that ended leaves its part to the next', () => {
+test('three quarters of a pool may be filled before anybody asks, as sessions have grown, and one that ends leaves its part', () => {
   const pool = new CachePool(each * 100)
   const first = filled(pool, 60)
   const second = new RecordCache(pool)
-  assert.equal(second.room, each * 15)
+  assert.equal(second.room, each * 15 - own)
+  first.set('session/60', text)
+  assert.equal(second.room, each * 14 - own)
+  first.set('session/60', undefined)
+  assert.equal(second.room, each * 15 - own)
   first.retire()
   assert.equal(second.room, each * 75)
   assert.equal(first.get('session/00'), undefined)
+  assert.equal(new RecordCache(undefined).room, 0)
 })

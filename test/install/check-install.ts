@@ -100,11 +100,12 @@ async function checkTarball(root: string, tarball: string): Promise<string> {
   const paths = entries
     .filter(entry => entry.isFile())
     .map(entry => join(entry.parentPath, entry.name).slice(folder.length + 1))
-  const outside = paths.filter(path => !/^dist\/(src|adapters|test\/suite)\//.test(path))
+  const outside = paths.filter(path => !/^dist\/(package|src|adapters|test\/suite)\//.test(path))
   assert.deepEqual(outside.sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json'])
   const isBuilt = (path: string): boolean =>
-    /\.(js|d\.ts)$/.test(path) &&
-    existsSync(join(repository, path.slice('dist/'.length).replace(/\.(js|d\.ts)$/, '.ts')))
+    (path.startsWith('dist/package/') && path.endsWith('.js')) ||
+    (path.endsWith('.d.ts') &&
+      existsSync(join(repository, path.slice('dist/'.length).replace(/\.d\.ts$/, '.ts'))))
   // A map would point to sources that are not packed; a file without a source is left of an older build.
   assert.deepEqual(
     paths.filter(path => path.startsWith('dist/') && !isBuilt(path)),
