@@ -29,6 +29,8 @@ export interface BotsCommands extends Commands {
 /** What all bots together showed. */
 export interface BotsResult {
   readonly messages: number
+  /** What each takes before the first message, its socket included: of the heap and outside of it. */
+  readonly idleBytesEach: number
   readonly messagesPerSecond: number
   /** For each message. */
   readonly cpuMs: number
@@ -45,6 +47,7 @@ const { backend, place, whatsapp }: BotsSettings = JSON.parse(process.env.BENCH 
 const trips = backend === 'SQLite' ? countCommits() : countRoundTrips(Number(new URL(place.serverUrl).port))
 const { store } = ownStores[backend](place)
 let batches = 0
+const bytesBefore = usedBytes()
 const write = store.write.bind(store)
 store.write = (...args) => {
   batches += 1
@@ -73,6 +76,7 @@ const commands: BotsCommands = {
   },
 
   async receive(name, each, limitMs) {
+    const idleBytesEach = (usedBytes() - bytesBefore) / bots.length
     const delay = monitorEventLoopDelay({ resolution: 5 })
     const readings: Reading[] = []
     delay.enable()
@@ -86,6 +90,7 @@ const commands: BotsCommands = {
     const messages = readings.length - 1
     return {
       messages: readings.length,
+      idleBytesEach,
       messagesPerSecond: messages / ((last.at - first.at) / 1_000),
       cpuMs: (last.cpuMs - first.cpuMs) / messages,
       loopP99Ms: Math.max(0, delay.percentile(99) / 1e6 - 5),
@@ -139,6 +144,13 @@ function received(
       }
     })
   })
+}
+
+function usedBytes(): number {
+  // The process was started with --expose-gc.
+  for (let time = 0; time < 3; time++) globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
 }
 
 /** Each commit is an fsync of the write-ahead log. */

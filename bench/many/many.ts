@@ -56,7 +56,7 @@ async function runBots(
   const address = await whatsapp.ask('address')
   return withPlace(ground, backend, async place => {
     const settings: BotsSettings = { backend, place, whatsapp: address }
-    await using child = Child.start<BotsCommands>('bench/many/bots-process.ts', settings)
+    await using child = Child.start<BotsCommands>('bench/many/bots-process.ts', settings, ['--expose-gc'])
     const jids: string[] = []
     for (let first = 0; first < bots; first += pairedAtOnce) {
       progress(`${backend}, pairing ${bots} bots`, (0.5 * first) / bots)
@@ -98,6 +98,7 @@ function tableOf(found: readonly Found[]) {
       'msg/s',
       'CPU ms a message',
       'loop p99 ms',
+      'MB a bot, idle',
       'batches a message',
       'commits or round trips a batch',
     ],
@@ -106,6 +107,7 @@ function tableOf(found: readonly Found[]) {
       result.messagesPerSecond.toFixed(0),
       result.cpuMs.toFixed(2),
       result.loopP99Ms.toFixed(1),
+      (result.idleBytesEach / 1e6).toFixed(2),
       result.batches.toFixed(2),
       (result.flushes / result.batches).toFixed(2),
     ]),

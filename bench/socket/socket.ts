@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { repository } from '../../test/built.ts'
 import { allBackends, serverOf } from '../backends.ts'
 import type { Chart } from '../chart.ts'
 import { Child } from '../child/child.ts'
@@ -46,7 +49,7 @@ export const socket: Group = {
       group: 'socket',
       races: [],
       goals: results.flatMap(goalsOf),
-      tables: [speedTable(results), costTable(results), faultTable(results)],
+      tables: [speedTable(results), costTable(results), faultTable(results), versionTable(titles)],
       chart: chartOf(results),
       details: { servers: titles, phases: stage.phases, contenders: results.map(detailsOf) },
     }
@@ -200,6 +203,31 @@ function chartOf(results: readonly Ran[]): Chart {
         }),
     })),
   }
+}
+
+function versionTable(titles: { readonly [server: string]: string }): Table {
+  const own = versionsOf('package.json', 'devDependencies')
+  const peers = versionsOf('bench/peers/package.json', 'dependencies')
+  return {
+    title: 'versions',
+    columns: ['', ''],
+    isText: true,
+    rows: [
+      ...Object.values(titles).map(title => [title, '']),
+      ...own,
+      ...peers.filter(([name, version]) => !own.some(known => known[0] === name && known[1] === version)),
+    ],
+  }
+}
+
+/** What stores and peers run on, among what is installed. */
+const measured = /^(?:better-sqlite3|ioredis|mongodb|mysql2|pg|keyv|@keyv\/redis)$|baileys/
+
+function versionsOf(path: string, kind: string): [name: string, version: string][] {
+  const manifest = JSON.parse(readFileSync(join(repository, path), 'utf8'))
+  // A package.json has a text for each name there.
+  const all = Object.entries(manifest[kind]) as [string, string][]
+  return all.filter(([name]) => measured.test(name))
 }
 
 /** Whether it ended before its end, and not only since it was slow. */

@@ -5,8 +5,8 @@ import { useMongoAuthState } from '../../src/entries/mongodb.ts'
 import type { Store } from '../../src/store.ts'
 import { commandsOf, freshName, testClient } from './mongodb-collections.ts'
 
-/** Longer than an apply, and shorter than a heartbeat's period. */
-const restMs = 1_000
+/** Longer than until what has landed is applied, and shorter than a heartbeat's period. */
+const restMs = 2_500
 
 let client: MongoClient
 let collection: Collection
@@ -50,6 +50,22 @@ test('a batch of 1 and of 812 records is one command before it resolves, and one
     const all = await commandsOf(client, () => write(store, changes).then(() => store.close()))
     assert.deepEqual(all, ['update', 'update'])
   }
+})
+
+test('a whole session of 10,000 records is one command, also where some of it is not applied yet', async () => {
+  const store = await taken()
+  for (let from = 0; from < 10_000; from += 1_000) await write(store, records(1_000, from))
+  await store.close()
+  await write(store, [{ name: 'pre-key/7', value: 'newer' }])
+  const found = new Map<string, string | undefined>()
+  const commands = await commandsOf(client, async () => {
+    for await (const page of store.list(scope, { values: true, pageBytes: 16 * 1024 * 1024 }))
+      for (const { name, value } of page) found.set(name, value)
+  })
+  assert.deepEqual(commands, ['find'])
+  assert.equal(found.size, 10_001)
+  assert.equal(found.get('pre-key/7'), 'newer')
+  await store.close()
 })
 
 test('a session of 100,000 records costs as many commands and documents for each operation as one of 100', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import * as baileys from '@whiskeysockets/baileys'
 import type { Pool, RowDataPacket } from 'mysql2/promise'
 import type { AuthState } from '../../src/auth-state.ts'
-import { useMySQLAuthState } from '../../src/entries/mysql.ts'
+import { mysqlStore, useMySQLAuthState } from '../../src/entries/mysql.ts'
 import { connect, freshTable } from './mysql-backend.ts'
 
 let table: string
@@ -29,6 +29,24 @@ test.each([1, 100, 1_000])('get of %d ids is one statement, and none from the ca
   const get = () => auth.state.keys.get('lid-mapping', ids)
   assert.equal(await statementsDuring(async () => assert.equal(Object.keys(await get()).length, count)), 1)
   assert.equal(await statementsDuring(get), 0)
+})
+
+test('a whole session of 10,000 records is one statement', async () => {
+  await auth.close()
+  const store = mysqlStore(pool, { table })
+  await store.open()
+  for (let from = 0; from < 10_000; from += 1_000)
+    await store.write(
+      'shop',
+      Array.from({ length: 1_000 }, (_, at) => ({ name: `session/${from + at}`, value: 'x'.repeat(200) })),
+    )
+  let records = 0
+  const statements = await statementsDuring(async () => {
+    for await (const page of store.list('shop', { values: true, pageBytes: 16 * 1024 * 1024 }))
+      records += page.length
+  })
+  assert.equal(statements, 1)
+  assert.ok(records > 10_000, 'with its creds and fence')
 })
 
 test.each([1, 812])('set of %d records is one statement, of new ones and of old', async count => {

@@ -31,6 +31,22 @@ afterEach(async () => {
 
 const turns = async (run: () => Promise<unknown>) => (await proxy.during(run)).turns
 
+test('a whole session of 10,000 records is one round trip, and one that is larger comes in pages', async () => {
+  const store = await openStore(pool, { table })
+  for (let from = 0; from < 10_000; from += 1_000)
+    await store.write(
+      'shop',
+      ids(1_000).map(id => ({ name: `${from}-${id}`, value: 'x'.repeat(200) })),
+    )
+  const listing = async (pageBytes: number) => {
+    let records = 0
+    for await (const page of store.list('shop', { values: true, pageBytes })) records += page.length
+    assert.equal(records, 10_000)
+  }
+  assert.equal(await turns(() => listing(16 * 1024 * 1024)), 1)
+  assert.ok((await turns(() => listing(2 * 1024 * 1024))) > 2)
+})
+
 test('opening a store on a table that stands, a read and a guarded batch of any size are one round trip', async () => {
   const store = await openStore(pool, { table })
   assert.equal(await turns(() => openStore(pool, { table })), 1)

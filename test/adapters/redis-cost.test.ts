@@ -28,6 +28,24 @@ beforeEach(() => {
 })
 
 describe('round trips', () => {
+  test('a whole session of 10,000 records is one', async () => {
+    const store = redisStore(client, { prefix })
+    await store.open()
+    for (let from = 0; from < 10_000; from += 1_000)
+      await store.write(
+        'shop',
+        Array.from({ length: 1_000 }, (_, at) => ({ name: `session/${from + at}`, value: 'x'.repeat(200) })),
+      )
+    const listing = async () => {
+      let records = 0
+      for await (const page of store.list('shop', { values: true, pageBytes: 16 * 1024 * 1024 }))
+        records += page.length
+      assert.equal(records, 10_000)
+    }
+    await listing()
+    assert.deepEqual(await asked(listing), ['evalsha'])
+  })
+
   test('a get of 1, 100 or 1,000 ids is one, a set of 1 or 812 is one, and a cached get is none', async () => {
     // No heartbeat of its comes between.
     const lease = { ttlMs: 3_600_000 }

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { repository } from '../built.ts'
@@ -24,9 +24,17 @@ export async function makeProject(line: BaileysLine, packages: readonly string[]
   await link(line === '7' ? '@whiskeysockets/baileys' : 'baileys-6', '@whiskeysockets/baileys')
   // A copy, since from behind a link it would find this repository's Baileys, not the project's.
   const { files, dependencies } = await manifest()
-  for (const path of ['package.json', ...files])
-    await cp(join(repository, path), join(folder, 'node_modules/baileys-authkit', path), { recursive: true })
-  for (const name of [...Object.keys(dependencies), ...packages]) await link(name, name)
+  for (const pattern of ['package.json', ...files]) {
+    const [path = '', ending] = pattern.split('/**/*')
+    const isAsked = async (source: string) =>
+      ending === undefined || source.endsWith(ending) || (await stat(source)).isDirectory()
+    await cp(join(repository, path), join(folder, 'node_modules/baileys-authkit', path), {
+      recursive: true,
+      filter: isAsked,
+    })
+  }
+  // What Baileys depends on lies beside it.
+  for (const name of ['@hapi/boom', ...Object.keys(dependencies), ...packages]) await link(name, name)
   return { folder, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) }
 }
 
