@@ -53,9 +53,9 @@ async function racesOf(
   sizes: readonly number[],
   { quick, progress }: GroupContext,
 ): Promise<Race[]> {
-  const calls: Schedule = quick ? { rounds: 3, timeMs: 40 } : { rounds: 7, timeMs: 150 }
+  const calls: Schedule = quick ? { rounds: 3, timeMs: 40 } : { rounds: 5, timeMs: 150 }
   // An opening takes long enough to be measured by itself.
-  const openings: Schedule = { rounds: quick ? 1 : 3, timeMs: 1 }
+  const openings: Schedule = { rounds: quick ? 1 : 2, timeMs: 1 }
   const races: Race[] = []
   for (const [at, size] of sizes.entries()) {
     const found = await withPlace(ground, backend, async place => {

@@ -59,7 +59,7 @@ export const socket: Group = {
 /** The first of them warm up. What comes next is what a bot that was just paired meets. */
 function phasesOf(isQuick: boolean): Phase[] {
   const count = isQuick ? 20 : 50
-  const [few, some, more, most] = isQuick ? [20, 20, 40, 60] : [200, 300, 500, 1_000]
+  const [few, some, more, most] = isQuick ? [20, 20, 40, 60] : [100, 200, 300, 1_000]
   const slices = isQuick ? 2 : 10
   const strangers: Peers = { prefix: 5_551_000, count: 10, haveLids: false }
   const customers: Peers = { prefix: 5_552_000, count, haveLids: false }
@@ -84,7 +84,7 @@ function phasesOf(isQuick: boolean): Phase[] {
     phase('replies', 'outgoing', count, friends, 1),
     phase('known peers', 'incoming', more, friends, slices),
     phase('group', 'group', some, friends, slices),
-    phase('outgoing', 'outgoing', more, friends, slices),
+    phase('outgoing', 'outgoing', isQuick ? more : 500, friends, slices),
   ]
 }
 
