@@ -8,7 +8,7 @@ export interface PgClient {
 
 /** A `Pool` of `pg`, in the part that a {@link PgClient} need not have. */
 interface PgPool {
-  connect(): Promise<PgLentClient>
+  connect(callback: (error: unknown, client: PgLentClient | undefined) => void): unknown
 }
 
 interface PgLentClient extends PgClient {
@@ -119,10 +119,7 @@ function nameOf(text: string): string {
 
 /** On a client of the pool's, which is given back, or up where it is of no use to the next. */
 async function queryLent(pool: PgPool, asked: PgQuery, longestAnswerMs: number): Promise<readonly unknown[]> {
-  const client = await pool.connect()
-  // A connection that is lost fails the query, and would end the process by an event that nobody listens to.
-  const ignore = () => {}
-  client.on('error', ignore)
+  const client = await lent(pool)
   try {
     const rows = await within(longestAnswerMs, queryClient(client, asked))
     client.release()
@@ -135,6 +132,23 @@ async function queryLent(pool: PgPool, asked: PgQuery, longestAnswerMs: number):
     client.off('error', ignore)
   }
 }
+
+/**
+ * A client of the pool's, with somebody who listens to its errors: a connection that is lost fails the query, and would
+ * end the process by an event that nobody listens to. From the very call on: the server's last words may lie in the
+ * same packet as its first.
+ */
+function lent(pool: PgPool): Promise<PgLentClient> {
+  return new Promise((resolve, reject) => {
+    pool.connect((error, client) => {
+      client?.on('error', ignore)
+      if (client && !error) resolve(client)
+      else reject(error)
+    })
+  })
+}
+
+function ignore(): void {}
 
 // pg's own query_timeout, in a statement, would take the place of a shorter one that the caller gave its Pool.
 function within<T>(longestMs: number, work: Promise<T>): Promise<T> {

@@ -44,7 +44,7 @@ test('a whole session of 10,000 records is one round trip, and one that is large
     assert.equal(records, 10_000)
   }
   assert.equal(await turns(() => listing(16 * 1024 * 1024)), 1)
-  assert.ok((await turns(() => listing(2 * 1024 * 1024))) > 2)
+  assert.ok((await turns(() => listing(1.5 * 1024 * 1024))) > 2)
 })
 
 test('opening a store on a table that stands, a read and a guarded batch of any size are one round trip', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
-import pg from 'pg'
+import pg, { type PoolClient } from 'pg'
 import postgres from 'postgres'
 import { postgresStore } from '../../adapters/postgres.ts'
 import { usePostgresAuthState } from '../../src/entries/postgres.ts'
@@ -230,6 +230,21 @@ test('a table that was dropped is read as empty by nobody but who asks for a fen
   }
   await store.open()
   assert.equal(await store.write('shop', batch, [{ name: '!fence', value: undefined }]), true)
+})
+
+test('a connection that breaks in the moment in which it is lent ends no process', async () => {
+  const store = await openStore(pool, { table })
+  const connect = pool.connect.bind(pool)
+  // As when the server's last words come in the same packet as its first.
+  const interposed = (lend: (error: unknown, client: PoolClient | undefined, release: unknown) => void) =>
+    connect((error, client, release) => {
+      lend(error, client, release)
+      client?.emit('error', new Error('terminating connection due to unexpected postmaster exit'))
+    })
+  Object.assign(pool, { connect: interposed })
+  assert.equal(await store.write('shop', [{ name: 'creds', value: 'c' }]), true)
+  assert.deepEqual(await store.read('shop', ['creds']), ['c'])
+  Object.assign(pool, { connect })
 })
 
 test('promises 6 and 8: what is asked for while the table has another name is neither null nor kept in a cache', async () => {
