@@ -11,7 +11,10 @@ import type { SessionsCommands, SessionsCost } from './sessions-process.ts'
 
 /** How many sessions are in use, however many there are. */
 const inUse = 10
-const value = JSON.stringify('y'.repeat(98))
+/** Never the same: SQLite writes nothing where nothing changes. */
+function textAt(turn: number): string {
+  return JSON.stringify(String(turn).padStart(98, 'y'))
+}
 
 /** What a session costs among many others, and what one costs that nobody uses. */
 export const scale: Group = {
@@ -133,12 +136,12 @@ function specsOf(
     spec('read 100', ({ store }, scope) => store.read(scope, hundred)),
     spec('read 1 that is absent', ({ store }, scope) => store.read(scope, ['session/none'])),
     spec('write 1', ({ store }, scope, turn) =>
-      store.write(scope, [{ name: recordNamed((31 * turn) % recordsEach), value }], guard),
+      store.write(scope, [{ name: recordNamed((31 * turn) % recordsEach), value: textAt(turn) }], guard),
     ),
-    spec('write 100', ({ store }, scope) =>
+    spec('write 100', ({ store }, scope, turn) =>
       store.write(
         scope,
-        hundred.map(name => ({ name, value })),
+        hundred.map(name => ({ name, value: textAt(turn) })),
         guard,
       ),
     ),
