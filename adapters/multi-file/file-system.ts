@@ -9,8 +9,8 @@ export interface FileId {
 
 /** A file open for writing. */
 export interface OpenFile {
-  /** Writes some of the bytes, from the first on, and resolves to how many. */
-  write(bytes: Uint8Array): Promise<number>
+  /** Writes some of the bytes, from the first on, to this place in the file, and resolves to how many. */
+  write(bytes: Uint8Array, at: number): Promise<number>
   datasync(): Promise<void>
   identify(): Promise<FileId>
   close(): Promise<void>
@@ -18,7 +18,7 @@ export interface OpenFile {
 
 /** All that the multi-file store asks of a file system; tests put faults under it. */
 export interface FileSystem {
-  /** Creates a file with mode 0600 for appending; fails where there is one. */
+  /** Creates a file with mode 0600 for writing; fails where there is one. */
   create(path: string): Promise<OpenFile>
   readFile(path: string): Promise<Buffer>
   readFolder(path: string): Promise<string[]>
@@ -42,9 +42,9 @@ export interface FileSystem {
 /** Node's own. */
 export const nodeFileSystem: FileSystem = {
   async create(path) {
-    const file = await open(path, 'ax', 0o600)
+    const file = await open(path, 'wx', 0o600)
     return {
-      write: async bytes => (await file.write(bytes)).bytesWritten,
+      write: async (bytes, at) => (await file.write(bytes, 0, bytes.length, at)).bytesWritten,
       datasync: () => file.datasync(),
       identify: async () => {
         const { dev, ino } = await file.stat()
@@ -100,9 +100,10 @@ export async function ifPresent<T>(result: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Writes all of the bytes, however many calls it takes. */
-export async function writeAll(file: OpenFile, bytes: Uint8Array): Promise<void> {
-  for (let from = 0; from < bytes.length; ) from += await file.write(from ? bytes.subarray(from) : bytes)
+/** Writes all of the bytes to this place in the file, however many calls it takes. */
+export async function writeAll(file: OpenFile, bytes: Uint8Array, at = 0): Promise<void> {
+  for (let from = 0; from < bytes.length; )
+    from += await file.write(from ? bytes.subarray(from) : bytes, at + from)
 }
 
 /** Creates a file with this content, safe on disk when asked. */

@@ -29,7 +29,8 @@ export function encodeEntry(changes: readonly JournalChange[]): Buffer {
 }
 
 /**
- * Reads a journal up to its torn tail, if it has one: what follows the last whole entry was never acknowledged.
+ * Reads a journal up to its torn tail, or the zeros by which it is longer: what follows the last whole entry was never
+ * acknowledged.
  * Gives `undefined` where a whole entry follows a damaged one, which no crash can leave behind.
  */
 export function parseJournal(bytes: Buffer): Journal | undefined {

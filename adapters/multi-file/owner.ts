@@ -12,6 +12,8 @@ import { Moved, trouble } from './trouble.ts'
 
 const hashesRemembered = 4096
 const settlesWithinMs = 2000
+/** By how many bytes a journal grows ahead of its entries at most. */
+const mostAhead = 128 * 1024
 
 interface Pending {
   readonly value: string | undefined
@@ -113,7 +115,7 @@ export class Owner {
   }
 
   /**
-   * Lands a batch that does not change the fence: one append, one fdatasync. `undefined` where the owner is one no
+   * Lands a batch that does not change the fence: one write, one fdatasync. `undefined` where the owner is one no
    * more and nothing was written. A failure ends the owner: what the journal holds then is for a take-over to say.
    */
   async land(changes: readonly Change[], guards: readonly Guard[]): Promise<boolean | undefined> {
@@ -123,13 +125,11 @@ export class Owner {
     const entry = encodeEntry(await this.#withBases(changes))
     const journal = this.#journal
     try {
-      await writeAll(journal.file, entry)
-      if (this.#place.sync.batches) await journal.file.datasync()
+      await this.#append(journal, entry)
     } catch (error) {
       await this.end()
       throw error
     }
-    journal.bytes += entry.length
     if (!this.isOwner) return this.#settle(journal)
     this.#remember(changes)
     return true
@@ -169,7 +169,7 @@ export class Owner {
       await file.close().catch(() => {})
       throw error
     }
-    this.#journal = { file, path, sequence: old.sequence + 1, bytes: 0 }
+    this.#journal = { file, path, sequence: old.sequence + 1, bytes: 0, length: 0 }
     await old.file.close()
     return old.sequence
   }
@@ -211,6 +211,22 @@ export class Owner {
     if (this.#hasEnded) return
     this.#hasEnded = true
     await this.#journal.file.close().catch(() => {})
+  }
+
+  /**
+   * Where each entry has to be safe by itself, the journal grows ahead of its entries, by zeros: on a file whose length
+   * stays as it is, an fdatasync takes two thirds of the time. By as much as it holds, so that one with little in it
+   * stays small.
+   */
+  async #append(journal: OpenJournal, entry: Buffer): Promise<void> {
+    const { bytes, length, file } = journal
+    const { batches: isSynced } = this.#place.sync
+    const isGrowing = isSynced && bytes + entry.length > length
+    const written = isGrowing ? Buffer.concat([entry, Buffer.alloc(Math.min(bytes, mostAhead))]) : entry
+    await writeAll(file, written, bytes)
+    if (isSynced) await file.datasync()
+    journal.bytes = bytes + entry.length
+    journal.length = Math.max(length, bytes + written.length)
   }
 
   async #recognise(): Promise<void> {

@@ -24,7 +24,10 @@ export interface OpenJournal {
   readonly file: OpenFile
   readonly path: string
   readonly sequence: number
+  /** Where its last entry ends. */
   bytes: number
+  /** How long the file is: what follows the entries is zeros. */
+  length: number
 }
 
 /** What a claim that became `live` hands to the owner. */
@@ -141,7 +144,8 @@ async function recoverAndLand(
     await fs.rename(folder, own)
     if (place.sync.files) await fs.syncFolder(home)
     await forget(place, own, state.base, replay)
-    const journal = { file, path: journalPath(own, id, 1), sequence: 1, bytes: entry.length }
+    const { length } = entry
+    const journal = { file, path: journalPath(own, id, 1), sequence: 1, bytes: length, length }
     return { id, folder: own, head: next, placement, journal }
   } catch (error) {
     await file.close().catch(() => {})

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -40,6 +40,37 @@ test('a small batch is one append, one fdatasync and a few looks at the journal'
     ['write', 'datasync'],
   )
   assert.ok(operations.length <= 5)
+  await store.close()
+})
+
+test('a journal is made longer a few times, so that most batches leave its length as it is', async () => {
+  const { store } = await counted('full')
+  const lengths = new Map<string, number[]>()
+  for (let batch = 0; batch < 64; batch++) {
+    assert.ok(
+      await store.write(folderScope, [{ name: 'session/1.0', value: 'x'.repeat(1000 + batch) }], mine),
+    )
+    const journal = await newestJournal()
+    lengths.set(journal, [...(lengths.get(journal) ?? []), (await stat(journal)).size])
+  }
+  for (const seen of lengths.values()) {
+    assert.ok(new Set(seen).size <= 3 + Math.log2(seen.length), `${seen}`)
+    assert.ok((seen.at(-1) ?? 0) <= 2 * 1200 * seen.length, `${seen}`)
+  }
+  const [text] = await store.read(folderScope, ['session/1.0'])
+  assert.equal(text, 'x'.repeat(1063))
+  await store.close()
+})
+
+test('with relaxed durability a journal holds its entries and no more', async () => {
+  const { store } = await counted('relaxed')
+  for (let batch = 0; batch < 8; batch++) {
+    const journal = await newestJournal()
+    const before = (await stat(journal)).size
+    assert.ok(await store.write(folderScope, [{ name: 'session/1.0', value: 'x'.repeat(1000) }], mine))
+    const isSame = journal === (await newestJournal())
+    if (isSame) assert.ok((await stat(journal)).size - before < 1200)
+  }
   await store.close()
 })
 
@@ -96,6 +127,16 @@ test('files follow by themselves, the process waits for them, and ends when they
   assert.equal(status, 0, stderr)
   assert.ok(existsSync(join(folder, 'session-1.0.json')))
 })
+
+/** The journal that is written to. */
+async function newestJournal(): Promise<string> {
+  const all = await readdir(folder, { recursive: true })
+  const journals = all.filter(path => /journal\.[^/]*$/.test(path))
+  const sequence = (path: string) => Number(path.split('.').at(-1))
+  const newest = journals.sort((one, other) => sequence(one) - sequence(other)).at(-1)
+  assert.ok(newest)
+  return join(folder, newest)
+}
 
 async function counted(durability: 'full' | 'relaxed') {
   const { fileSystem, operations } = faultyFileSystem()

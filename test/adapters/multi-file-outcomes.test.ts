@@ -168,9 +168,9 @@ function breakable(code: string, names: readonly string[]): { isBroken: boolean;
       const file = await nodeFileSystem.create(path)
       return {
         ...file,
-        async write(bytes) {
+        async write(bytes, at) {
           check('write')
-          return file.write(bytes)
+          return file.write(bytes, at)
         },
       }
     },

@@ -376,7 +376,7 @@ function gated(operation: 'write' | 'rename' | 'readFile', target: RegExp, isBef
     ...fs,
     async create(path) {
       const file = await fs.create(path)
-      return { ...file, write: bytes => through('write', path, () => file.write(bytes)) }
+      return { ...file, write: (bytes, at) => through('write', path, () => file.write(bytes, at)) }
     },
     rename: (from, to) => through('rename', to, () => fs.rename(from, to)),
     readFile: path => through('readFile', path, () => fs.readFile(path)),

@@ -43,7 +43,7 @@ export function faultyFileSystem(
     return result
   }
 
-  async function writing(file: OpenFile, bytes: Uint8Array): Promise<number> {
+  async function writing(file: OpenFile, bytes: Uint8Array, to: number): Promise<number> {
     const now = next('write')
     if (now?.startsWith('dies')) isDead = true
     if (failsNextWrite) {
@@ -52,12 +52,12 @@ export function faultyFileSystem(
     }
     if (now === 'fails' || now === 'dies before') throw broken('ENOSPC')
     if (now === 'is short' || now === 'dies amid') {
-      const written = await file.write(bytes.subarray(0, bytes.length >> 1))
+      const written = await file.write(bytes.subarray(0, bytes.length >> 1), to)
       if (now === 'dies amid') throw broken('EIO')
       failsNextWrite = true
       return written
     }
-    const written = await file.write(bytes)
+    const written = await file.write(bytes, to)
     if (now !== undefined) throw broken('EIO')
     return written
   }
@@ -72,7 +72,7 @@ export function faultyFileSystem(
           // An answer that is about to be lost: nobody else could close it.
           if (now !== undefined) await file.close()
           return {
-            write: bytes => writing(file, bytes),
+            write: (bytes, to) => writing(file, bytes, to),
             datasync: () => doing('datasync', () => file.datasync()),
             identify: () => doing('identifyFile', () => file.identify()),
             // A file is closed whatever happens, or the tests would run out of them.
