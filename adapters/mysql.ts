@@ -49,6 +49,8 @@ class MySQLStore implements Store {
   readonly identity: readonly unknown[]
   readonly #connections: Connections
   readonly #table: string
+  /** Scopes in which rows of removed records are known to be. */
+  readonly #leftIn = new Set<string>()
   #server: Server | undefined
   #statements: Statements | undefined
 
@@ -91,8 +93,10 @@ class MySQLStore implements Store {
 
   async write(scope: string, changes: readonly Change[], guards: readonly Guard[] = []): Promise<boolean> {
     const landed = await this.#guarded(this.#on.write(scope, changes, guards))
-    if (landed && changes.some(leavesRows)) await this.#sweep(scope)
-    return landed !== undefined
+    if (!landed) return false
+    if (changes.some(({ value }) => value === undefined)) this.#leftIn.add(scope)
+    if (changes.some(isTimeToSweep) && this.#leftIn.delete(scope)) await this.#sweep(scope)
+    return true
   }
 
   async *list(
@@ -100,9 +104,12 @@ class MySQLStore implements Store {
     { prefix = '', values = false, pageBytes = usualPageBytes }: ListOptions = {},
   ): AsyncIterable<readonly Entry[]> {
     const end = endOf(prefix)
-    if (values && pageBytes > usualPageBytes) {
-      const rows = await this.#rows(this.#on.whole(scope, prefix, end, pageBytes))
-      if (rows.length > 0) return yield rows.map(row => entryOf(row, values))
+    if (values && prefix === '' && pageBytes > usualPageBytes) {
+      const whole = await this.#whole(scope, pageBytes)
+      if (whole) {
+        if (whole.length > 0) yield whole
+        return
+      }
     }
     const most = Math.min(pageBytes, usualPageBytes)
     let limit = values ? firstPageRecords : pageRecords
@@ -142,6 +149,16 @@ class MySQLStore implements Store {
   get #on(): Statements {
     if (!this.#statements) throw new TypeError('A mysql store is used before open() resolved.')
     return this.#statements
+  }
+
+  /** All records, if they are no more than so many bytes. */
+  async #whole(scope: string, mostBytes: number): Promise<readonly Entry[] | undefined> {
+    const rows = await this.#doing('read', () =>
+      this.#connections.rowsWithin(this.#on.whole(scope), mostBytes),
+    )
+    const entries = rows?.filter(([, value]) => value !== null).map(row => entryOf(row, true))
+    if (entries && rows && entries.length < rows.length) this.#leftIn.add(scope)
+    return entries
   }
 
   #rows(sql: string): Promise<readonly Row[]> {
@@ -185,7 +202,7 @@ class MySQLStore implements Store {
 }
 
 /** A removed record keeps its row. It goes when the session changes hands; heartbeats have no such moment. */
-function leavesRows({ name, value }: Change): boolean {
+function isTimeToSweep({ name, value }: Change): boolean {
   return name === fenceName || (name.startsWith('!') && value === undefined)
 }
 

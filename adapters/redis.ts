@@ -268,7 +268,10 @@ function isRecord(name: string): boolean {
 
 function entriesOf(found: readonly string[], values: boolean): readonly Entry[] {
   if (!values) return found.map(name => ({ name }))
-  return found.flatMap((name, at) => (at % 2 === 0 ? [{ name, value: found[at + 1] ?? '' }] : []))
+  const entries: Entry[] = []
+  for (let at = 0; at < found.length; at += 2)
+    entries.push({ name: found[at] ?? '', value: found[at + 1] ?? '' })
+  return entries
 }
 
 function newer(version: string): Error {

@@ -29,8 +29,13 @@ export class Connections {
 
   /** Runs a statement that gives rows. */
   async rows(sql: string): Promise<readonly Row[]> {
+    return (await this.rowsWithin(sql, Number.POSITIVE_INFINITY)) ?? []
+  }
+
+  /** The same of rows with up to so many bytes. `undefined` where there are more: the connection is given up then. */
+  rowsWithin(sql: string, mostBytes: number): Promise<readonly Row[] | undefined> {
     // As the query asks for them.
-    return (await this.#run(sql, rows => rows)) as readonly Row[]
+    return this.#run(sql, rows => rows as readonly Row[] | undefined, mostBytes)
   }
 
   /** Runs a statement that changes something; it is committed when this resolves. */
@@ -44,28 +49,51 @@ export class Connections {
     })
   }
 
-  async #run<T>(sql: string, use: (result: unknown, connection: MySQLConnection) => T): Promise<T> {
+  async #run<T>(
+    sql: string,
+    use: (result: unknown, connection: MySQLConnection) => T,
+    mostBytes?: number,
+  ): Promise<T> {
     const connection = await this.#pool.getConnection()
     try {
-      const [result] = await this.#answer(connection, sql)
+      const [result] = await this.#answer(connection, sql, mostBytes)
       return use(result, connection)
     } finally {
       connection.release()
     }
   }
 
-  #answer(connection: MySQLConnection, sql: string): Promise<readonly unknown[]> {
+  /** An answer of more bytes is none: it ends as `[]`. */
+  #answer(
+    connection: MySQLConnection,
+    sql: string,
+    mostBytes = Number.POSITIVE_INFINITY,
+  ): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
+      let bytes = 0
+      const giveUp = () => {
+        clearTimeout(timer)
+        connection.destroy()
+      }
       // First: where it can't be called at all, no timer is left behind.
       const answered = connection.query({
         sql,
         rowsAsArray: true,
         nestTables: false,
         namedPlaceholders: false,
-        typeCast,
+        // What a column holds is decoded here, whatever the pool does with it.
+        typeCast(field) {
+          const value = field.buffer()
+          bytes += value?.length ?? 0
+          if (bytes > mostBytes) {
+            giveUp()
+            resolve([])
+          }
+          return value
+        },
       })
       const timer = setTimeout(() => {
-        connection.destroy()
+        giveUp()
         reject(new Error(`the server did not answer within ${this.#longestAnswerMs / 1000} s`))
       }, this.#longestAnswerMs)
       answered.finally(() => clearTimeout(timer)).then(resolve, reject)
@@ -86,9 +114,4 @@ export function uncommitted(isAutocommit: boolean): Error {
         'The pool’s connections have autocommit turned off, so that nothing would be committed. ' +
           'Turn it on (SET autocommit = 1), or give the store a pool of its own.',
       )
-}
-
-/** What a column holds is decoded here, whatever the pool does with it. */
-function typeCast(field: { buffer(): Buffer | null }): Buffer | null {
-  return field.buffer()
 }

@@ -10,7 +10,7 @@ export interface Statements {
   sweep(scope: string): string
   remove(scope: string, guards: readonly Guard[]): string
   page(scope: string, from: string, before: string, limit: number, values: boolean): string
-  whole(scope: string, from: string, before: string, bytes: number): string
+  whole(scope: string): string
   nextScope(from: string, before: string): string
 }
 
@@ -58,22 +58,18 @@ export function statementsOn(table: string, isDirty: boolean): Statements {
 
     page: (scope, from, before, limit, values) =>
       `select cast(name as binary)${values ? ', value' : ''} from ${records}` +
-      ` where ${inRange(scope, from, before)} order by name limit ${limit}`,
+      ` where scope = ${text(scope)} and name >= ${text(from)} and name < ${text(before)}` +
+      ` and value is not null order by name limit ${limit}`,
 
-    // All that there is, or nothing where that is more than so many bytes.
-    whole: (scope, from, before, bytes) =>
-      `select cast(name as binary), value from ${records} where ${inRange(scope, from, before)} and (select` +
-      ` sum(octet_length(name) + octet_length(value)) from ${records} where ${inRange(scope, from, before)}) < ${bytes}`,
+    // With the rows of removed records. A server adds up their lengths, to say how many there would be, in the time in
+    // which it sends them.
+    whole: scope => `select cast(name as binary), value from ${records} where scope = ${text(scope)}`,
 
     // `!` is the lowest character of names, `"` the next: what is not reserved begins there.
     nextScope: (from, before) =>
       `select cast(scope as binary) from ${records} where scope >= ${text(from)} and scope < ${text(before)}` +
       ` and name >= ${text('"')} and value is not null order by scope, name limit 1`,
   }
-}
-
-function inRange(scope: string, from: string, before: string): string {
-  return `scope = ${text(scope)} and name >= ${text(from)} and name < ${text(before)} and value is not null`
 }
 
 /** A name of a table or column, quoted as it is in every `sql_mode`. */

@@ -211,7 +211,13 @@ function watchTransactions(client: PgClient): void {
 }
 
 function rowOf(columns: unknown): Row {
-  return Array.isArray(columns) ? columns.map(textOf) : Array.from(Object(columns), textOf)
+  if (!Array.isArray(columns)) return Array.from(Object(columns), textOf)
+  // As nearly all rows are: a whole session has ten thousand.
+  return columns.every(isText) ? columns : columns.map(textOf)
+}
+
+function isText(column: unknown): column is string {
+  return typeof column === 'string'
 }
 
 function textOf(column: unknown): string | undefined {

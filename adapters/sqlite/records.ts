@@ -57,10 +57,7 @@ export class Records {
   page(scope: string, from: string, end: string, limit: number, values: boolean): readonly Entry[] {
     return this.#statement(values ? 'entries' : 'names')
       .all(scope, from, end, limit)
-      .map(row => {
-        const { name, value } = rowOf(row)
-        return values ? { name: String(name), value: textOf(value) } : { name: String(name) }
-      })
+      .map(row => entryOf(row, values))
   }
 
   /** The first scope from `from` on and before `end`, and whether it holds more than reserved records. */
@@ -104,6 +101,14 @@ function bound(text: string): SqliteValue {
 function textOf(value: unknown): string {
   if (!(value instanceof Uint8Array) && !ArrayBuffer.isView(value)) return String(value)
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString()
+}
+
+function entryOf(row: unknown, values: boolean): Entry {
+  const { name, value } = rowOf(row)
+  if (!values) return { name: String(name) }
+  // The row itself, as nearly always: a whole session has ten thousand.
+  if (typeof name === 'string' && typeof value === 'string') return row as Entry
+  return { name: String(name), value: textOf(value) }
 }
 
 function rowOf(row: unknown): { readonly [column: string]: unknown } {

@@ -21,6 +21,9 @@ export type KeyTrace = (count: { items: number } | { keys: number }, message: st
 /** A record's text, or the value itself where JSON has no text for it: such a one is handed on and never kept. */
 type Answer = Cached | { readonly value: unknown }
 
+/** Makes a value of a text. */
+type Reader = (text: string) => unknown
+
 /** One call to the store. */
 interface Read {
   readonly ids: ReadonlySet<string>
@@ -59,19 +62,25 @@ export class CachedKeys {
     const found = this.#texts.find(wanted.map(id => recordName(type, id)))
     // Not awaited where it is there already: the store is asked before the caller's next call.
     const cached = found instanceof Promise ? await found : found
-    const missing = wanted.filter((_, at) => cached[at] === undefined)
-    const answers = await this.#answers(type, missing)
-    const kept = new Map<string, Answer>()
-    for (const [at, id] of wanted.entries()) {
-      const text = cached[at]
-      if (text !== undefined) kept.set(id, text)
-    }
-    const values = await this.#valuesOf(type, kept)
-    const unreadable = Array.from(kept.keys()).filter(id => !values.has(id))
-    for (const [id, answer] of await this.#answers(type, unreadable)) answers.set(id, answer)
-    const read = await this.#valuesOf(type, answers, decode)
     const result: { [id: string]: unknown } = {}
-    for (const id of wanted) putOwn(result, id, values.has(id) ? values.get(id) : read.get(id))
+    const reader = this.#readerFor(type, cached)
+    const read = reader instanceof Promise ? await reader : reader
+    const missing: string[] = []
+    for (const [at, id] of wanted.entries()) {
+      const value = valueFrom(cached[at], read)
+      if (value === undefined) missing.push(id)
+      putOwn(result, id, value)
+    }
+    // A hit waits for nothing and takes no detour.
+    if (missing.length === 0) return result
+    const answers = await this.#answers(type, missing)
+    const readAnswer = await this.#readerFor(type, Array.from(answers.values()))
+    for (const id of missing) {
+      const answer = answers.get(id)
+      const value = valueFrom(answer, readAnswer)
+      // Nobody can make a key of it.
+      putOwn(result, id, value === undefined && typeof answer === 'string' ? decode(answer) : value)
+    }
     return result
   }
 
@@ -195,28 +204,10 @@ export class CachedKeys {
     return answers
   }
 
-  /** Values made of answers; of a text that can't be read, `otherwise` makes one, or it is left out. */
-  async #valuesOf(
-    type: string,
-    answers: ReadonlyMap<string, Answer>,
-    otherwise?: (text: string) => unknown,
-  ): Promise<Map<string, unknown>> {
-    const hasTexts = Array.from(answers.values()).some(answer => typeof answer === 'string')
-    const read = hasTexts && type === syncKeyType ? await this.#syncKeys.reviver().catch(fails) : decode
-    const values = new Map<string, unknown>()
-    for (const [id, answer] of answers) {
-      if (answer === absent) values.set(id, null)
-      else if (isValue(answer)) values.set(id, answer.value)
-      else {
-        try {
-          values.set(id, read(answer))
-        } catch {
-          // A caller's cache has damaged it, or nobody can make a key of it.
-          if (otherwise) values.set(id, otherwise(answer))
-        }
-      }
-    }
-    return values
+  /** What makes values of the texts among such answers; it may throw. */
+  #readerFor(type: string, answers: readonly (Answer | undefined)[]): Reader | Promise<Reader> {
+    const needsClass = type === syncKeyType && answers.some(answer => typeof answer === 'string')
+    return needsClass ? this.#syncKeys.reviver().catch(fails) : decode
   }
 
   #copy(type: string, value: unknown, text: Cached | undefined): unknown {
@@ -224,6 +215,17 @@ export class CachedKeys {
     if (type !== syncKeyType) return decode(text)
     this.#syncKeys.notice(value)
     return this.#syncKeys.copy(value, text)
+  }
+}
+
+/** The value that an answer stands for; `undefined` for none, and for a text that can't be read. */
+function valueFrom(answer: Answer | undefined, read: Reader): unknown {
+  if (answer === absent) return null
+  if (typeof answer !== 'string') return answer?.value
+  try {
+    return read(answer)
+  } catch {
+    return undefined // A caller's cache has damaged it.
   }
 }
 
@@ -253,7 +255,7 @@ function isWithin(ids: ReadonlySet<string>, wanted: ReadonlySet<string>): boolea
   return true
 }
 
-function fails(error: unknown): (text: string) => unknown {
+function fails(error: unknown): Reader {
   return () => {
     throw error
   }

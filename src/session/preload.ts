@@ -28,7 +28,8 @@ export async function preload(
   cache: RecordCache,
   pageMs: number,
 ): Promise<Preloaded | undefined> {
-  let room = cache.room
+  const { room } = cache
+  let bytes = 0
   if (room <= 0) return undefined
   // Half of it: two bytes a character is what the cache counts.
   const pageBytes = Math.min(Math.ceil(room / 2), mostPageBytes)
@@ -48,8 +49,10 @@ export async function preload(
         }
         if (hiddenUnder(name) !== undefined) others = 'hidden'
         else if (others === 'none') others = 'some'
-        room -= recordBytes(name, value)
-        if (room < 0) return undefined
+        // A list may give a name twice.
+        const before = records.get(name)
+        bytes += recordBytes(name, value) - (before === undefined ? 0 : recordBytes(name, before))
+        if (bytes > room) return undefined
         records.set(name, value)
       }
     }
@@ -59,7 +62,7 @@ export async function preload(
     // Not awaited: one that hangs in a page would hang in this as well.
     void pages.return?.()?.catch(() => {})
   }
-  cache.fill(records)
+  cache.fill(records, bytes)
   return { creds, others }
 }
 

@@ -8,15 +8,11 @@ export const absent: unique symbol = Symbol.for('baileys-authkit.absent')
 export type Cached = string | typeof absent
 
 /** All records of a session that was read whole. */
-class Whole {
-  readonly texts: Map<string, string> = new Map()
+interface Whole {
+  readonly texts: Map<string, string>
+  bytes: number
   /** Called when it has to go to make room for others. */
   readonly onEvicted: () => void
-  bytes = 0
-
-  constructor(onEvicted: () => void) {
-    this.onEvicted = onEvicted
-  }
 }
 
 /** How much of a pool sessions may fill before anybody asks for what they hold. */
@@ -107,17 +103,16 @@ export class RecordCache {
     this.#pool?.delete(this.#prefix + name)
   }
 
-  /** Keeps all the records that the session has: from now on what is not among them is known to be absent. */
-  fill(records: ReadonlyMap<string, string>): void {
+  /**
+   * Keeps all the records that the session has: from now on what is not among them is known to be absent. Takes the map
+   * itself, and how many bytes its records count by {@link recordBytes}.
+   */
+  fill(texts: Map<string, string>, bytes: number): void {
     if (!this.#pool) return
-    const whole = new Whole(() => {
+    const onEvicted = () => {
       this.#whole = undefined
-    })
-    for (const [name, text] of records) {
-      whole.texts.set(name, text)
-      whole.bytes += recordBytes(name, text)
     }
-    whole.bytes += recordBytes(this.#prefix, '')
+    const whole = { texts, bytes: bytes + recordBytes(this.#prefix, ''), onEvicted }
     if (this.#pool.set(this.#prefix, whole)) this.#whole = whole
   }
 

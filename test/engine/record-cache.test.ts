@@ -8,7 +8,7 @@ const own = recordBytes('x'.repeat(13), '')
 function filled(pool: CachePool, count: number): RecordCache {
   const cache = new RecordCache(pool)
   const name = (at: number) => `session/${String(at).padStart(2, '0')}`
-  cache.fill(new Map(Array.from({ length: count }, (_, at) => [name(at), text])))
+  cache.fill(new Map(Array.from({ length: count }, (_, at) => [name(at), text])), count * each)
   return cache
 }
 
