@@ -1,3 +1,4 @@
+import { notAtOnce } from '../src/errors.ts'
 import { fenceName } from '../src/names.ts'
 import type { Change, Entry, Guard, ListOptions, Store, StoreLimits, StoreWarning } from '../src/store.ts'
 import { coreOf, type MySQLCallbackPool, type MySQLPool, poolOf } from './mysql/client.ts'
@@ -101,7 +102,7 @@ class MySQLStore implements Store {
 
   async *list(
     scope: string,
-    { prefix = '', values = false, pageBytes = usualPageBytes }: ListOptions = {},
+    { prefix = '', values = false, pageBytes = usualPageBytes, wholeOnly = false }: ListOptions = {},
   ): AsyncIterable<readonly Entry[]> {
     const end = endOf(prefix)
     if (values && prefix === '' && pageBytes > usualPageBytes) {
@@ -110,6 +111,7 @@ class MySQLStore implements Store {
         if (whole.length > 0) yield whole
         return
       }
+      if (wholeOnly) throw notAtOnce(kind, pageBytes)
     }
     const most = Math.min(pageBytes, usualPageBytes)
     let limit = values ? firstPageRecords : pageRecords

@@ -1,3 +1,4 @@
+import { notAtOnce } from '../src/errors.ts'
 import type { Change, Entry, Guard, ListOptions, Store, StoreWarning } from '../src/store.ts'
 import { arrayOf, type Connection, connectionOf, type PostgresClient, type Row } from './postgres/client.ts'
 import { qualified, type TableOptions } from './postgres/schema.ts'
@@ -105,11 +106,12 @@ class PostgresStore implements Store {
 
   async *list(
     scope: string,
-    { prefix = '', values = false, pageBytes = usualPageBytes }: ListOptions = {},
+    { prefix = '', values = false, pageBytes = usualPageBytes, wholeOnly = false }: ListOptions = {},
   ): AsyncIterable<readonly Entry[]> {
     const end = endOf(prefix)
     const first = prefix || firstName
-    if (values && pageBytes > usualPageBytes) {
+    const isAtOnce = values && pageBytes > usualPageBytes
+    if (isAtOnce) {
       const rows = await this.#rows('whole', [scope, first, end, String(pageBytes)])
       if (rows.length > 0) return yield rows.map(entryOf)
     }
@@ -118,6 +120,7 @@ class PostgresStore implements Store {
     for (let from: string | undefined = first; from !== undefined; ) {
       const rows = await this.#rows(values ? 'entries' : 'names', [scope, from, end, ...limits])
       const page = rows.map(entryOf)
+      if (isAtOnce && wholeOnly && page.length > 0) throw notAtOnce(kind, pageBytes)
       if (page.length > 0) yield page
       const last = page.at(-1)
       const isFull = page.length === pageRows || bytesOf(page) >= most

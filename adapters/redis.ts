@@ -1,3 +1,4 @@
+import { notAtOnce } from '../src/errors.ts'
 import type {
   Change,
   Durability,
@@ -145,7 +146,7 @@ class RedisStore implements Store {
   }
 
   async *list(scope: string, options: ListOptions = {}): AsyncIterable<readonly Entry[]> {
-    const { prefix = '', values = false, pageBytes = usualPageBytes } = options
+    const { prefix = '', values = false, pageBytes = usualPageBytes, wholeOnly = false } = options
     const key = this.#layout.records(scope)
     const most = pageBytes > usualPageBytes ? Math.ceil(pageBytes / leastRecordBytes) : pageRecords
     let cursor = '0'
@@ -153,6 +154,8 @@ class RedisStore implements Store {
     do {
       const args = [cursor, prefix, String(count), String(pageBytes), values ? '1' : '0']
       const [next, used, ...found] = await this.#reading(listScript, key, args)
+      if (wholeOnly && pageBytes > usualPageBytes && Number(textOf(used)) < count)
+        throw notAtOnce(kind, pageBytes)
       const page = entriesOf(found.map(textOf), values)
       if (page.length > 0) yield page
       cursor = textOf(next)

@@ -3,12 +3,12 @@ import { cache } from './cache.ts'
 import { chartSvg } from './chart.ts'
 import { codec } from './codec.ts'
 import { environment } from './environment.ts'
-import type { Group, GroupResult } from './group.ts'
+import type { Group } from './group.ts'
 import { many } from './many/many.ts'
 import { operations } from './operations/operations.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
 import { Progress } from './progress.ts'
-import { areMet, goalsText, type Report, tableText } from './report.ts'
+import { areMet, goalsText, type Report, type TimedResult, tableText } from './report.ts'
 import { scale } from './scale/scale.ts'
 import { sealed } from './sealed.ts'
 import { socket } from './socket/socket.ts'
@@ -47,16 +47,16 @@ async function measure(options: BenchOptions): Promise<Report> {
   const startedAt = performance.now()
   Object.assign(process.env, options.where.servers)
   const progress = new Progress()
-  const results: GroupResult[] = []
+  const results: TimedResult[] = []
   try {
     for (const group of groups.filter(({ name }) => options.only.includes(name))) {
-      results.push(
-        await group.run({
-          quick: options.quick,
-          where: options.where,
-          progress: (text, done) => progress.show(`${group.name}: ${text}`, done),
-        }),
-      )
+      const since = performance.now()
+      const result = await group.run({
+        quick: options.quick,
+        where: options.where,
+        progress: (text, done) => progress.show(`${group.name}: ${text}`, done),
+      })
+      results.push({ ...result, seconds: secondsSince(since) })
     }
   } finally {
     progress.end()
@@ -64,9 +64,13 @@ async function measure(options: BenchOptions): Promise<Report> {
   return {
     environment: environment(),
     quick: options.quick,
-    seconds: Math.round((performance.now() - startedAt) / 100) / 10,
+    seconds: secondsSince(startedAt),
     groups: results,
   }
+}
+
+function secondsSince(startedAt: number): number {
+  return Math.round((performance.now() - startedAt) / 100) / 10
 }
 
 main().then(

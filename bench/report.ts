@@ -8,7 +8,12 @@ export interface Report {
   readonly environment: Environment
   readonly quick: boolean
   readonly seconds: number
-  readonly groups: readonly GroupResult[]
+  readonly groups: readonly TimedResult[]
+}
+
+/** What a group found, and how long it took. */
+export interface TimedResult extends GroupResult {
+  readonly seconds: number
 }
 
 /** The report for people: ratios first. */

@@ -100,3 +100,12 @@ export class AuthStateError extends Error {
 export function isAuthStateError(error: unknown): error is AuthStateError {
   return typeof error === 'object' && error !== null && 'name' in error && error.name === 'AuthStateError'
 }
+
+/** For an adapter's list that was to be whole or nothing, of a session that is too large for that. */
+export function notAtOnce(kind: string, bytes: number): AuthStateError {
+  return new AuthStateError(
+    'READ_FAILED',
+    `The session holds more than the ${bytes} bytes that were asked for at once.`,
+    { kind },
+  )
+}

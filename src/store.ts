@@ -74,6 +74,11 @@ export interface ListOptions {
    * keeps them all anyway, so that a whole session comes in one round trip. An adapter may give smaller pages.
    */
   readonly pageBytes?: number
+  /**
+   * The caller has no use for a part: an adapter that finds before the end that it will not all fit in one page may
+   * reject. @default false
+   */
+  readonly wholeOnly?: boolean
 }
 
 /** A place that keeps records, by scope and name, and lands batches whole. See this file's head for what it may assume. */

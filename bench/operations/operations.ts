@@ -54,8 +54,8 @@ async function racesOf(
   { quick, progress }: GroupContext,
 ): Promise<Race[]> {
   const calls: Schedule = quick ? { rounds: 3, timeMs: 40 } : { rounds: 5, timeMs: 150 }
-  // An opening takes long enough to be measured by itself.
-  const openings: Schedule = { rounds: quick ? 1 : 2, timeMs: 1 }
+  // However long an opening takes, each contender has three a round.
+  const openings: Schedule = { rounds: quick ? 1 : 2, timeMs: 200 }
   const races: Race[] = []
   for (const [at, size] of sizes.entries()) {
     const found = await withPlace(ground, backend, async place => {

@@ -13,7 +13,8 @@ export interface Preloaded {
   readonly others: Held
 }
 
-const mostPageBytes = 32 * 1024 * 1024
+/** However large the cache: a store has it all in memory once, and so has a server. */
+const mostBytes = 128 * 1024 * 1024
 
 /**
  * Fills a new session's cache with every record that the session has, as far as the cache has room, so that whatever
@@ -32,8 +33,8 @@ export async function preload(
   let bytes = 0
   if (room <= 0) return undefined
   // Half of it: two bytes a character is what the cache counts.
-  const pageBytes = Math.min(Math.ceil(room / 2), mostPageBytes)
-  const pages = store.list(scope, { values: true, pageBytes })[Symbol.asyncIterator]()
+  const pageBytes = Math.min(Math.ceil(room / 2), mostBytes)
+  const pages = store.list(scope, { values: true, pageBytes, wholeOnly: true })[Symbol.asyncIterator]()
   const records = new Map<string, string>()
   let creds: string | undefined
   let others: Held = 'none'

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import type { Change } from '../store.ts'
 
 /** In a cache: the record is known to be absent. The same in every copy of this package. */
 export const absent: unique symbol = Symbol.for('baileys-authkit.absent')
@@ -93,8 +94,20 @@ export class RecordCache {
   }
 
   set(name: string, text: string | undefined): void {
-    if (this.#whole) this.#change(this.#whole, name, text)
-    else this.#pool?.set(this.#prefix + name, text ?? absent)
+    this.setAll([{ name, value: text }])
+  }
+
+  /** The same for several records. */
+  setAll(records: readonly Change[]): void {
+    const whole = this.#whole
+    for (const { name, value } of records) {
+      if (whole) change(whole, name, value)
+      else this.#pool?.set(this.#prefix + name, value ?? absent)
+    }
+    if (!whole) return
+    // Counted anew, which may be too much for the pool, or for it to be there.
+    this.#pool?.delete(this.#prefix)
+    if (this.#pool?.set(this.#prefix, whole) !== true) this.#whole = undefined
   }
 
   /** Nothing is known of the record any more. */
@@ -121,23 +134,20 @@ export class RecordCache {
     this.#forget()
   }
 
-  #change(whole: Whole, name: string, text: string | undefined): void {
-    const before = whole.texts.get(name)
-    if (before !== undefined) whole.bytes -= recordBytes(name, before)
-    if (text === undefined) whole.texts.delete(name)
-    else {
-      whole.texts.set(name, text)
-      whole.bytes += recordBytes(name, text)
-    }
-    // Counted anew, which may be too much for the pool, or for it to be there.
-    this.#pool?.delete(this.#prefix)
-    if (this.#pool?.set(this.#prefix, whole) !== true) this.#whole = undefined
-  }
-
   #forget(): void {
     if (!this.#whole) return
     this.#whole = undefined
     this.#pool?.delete(this.#prefix)
+  }
+}
+
+function change(whole: Whole, name: string, text: string | undefined): void {
+  const before = whole.texts.get(name)
+  if (before !== undefined) whole.bytes -= recordBytes(name, before)
+  if (text === undefined) whole.texts.delete(name)
+  else {
+    whole.texts.set(name, text)
+    whole.bytes += recordBytes(name, text)
   }
 }
 

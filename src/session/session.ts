@@ -350,7 +350,7 @@ export class Session {
   }
 
   #landed(changes: readonly Change[]): void {
-    for (const { name, value } of changes) if (name !== credsName) this.#cache.set(name, value)
+    this.#cache.setAll(changes.filter(({ name }) => name !== credsName))
   }
 
   #unknown(changes: readonly Change[], error: unknown, isFirst: boolean): void {

@@ -49,6 +49,44 @@ test('a whole session of 10,000 records is one statement', async () => {
   assert.ok(records > 10_000, 'with its creds and fence')
 })
 
+test('of a session that is too large to be read whole no more is read than was asked for, and the pool goes on', async () => {
+  await auth.close()
+  const store = mysqlStore(pool, { table })
+  await store.open()
+  for (let from = 0; from < 40_000; from += 2_000)
+    await store.write(
+      'shop',
+      Array.from({ length: 2_000 }, (_, at) => ({ name: `session/${from + at}`, value: 'x'.repeat(1_000) })),
+    )
+  const list = (wholeOnly: boolean) =>
+    store.list('shop', { values: true, pageBytes: 1024 * 1024, wholeOnly })[Symbol.asyncIterator]()
+  const before = await status('Connections')
+  await assert.rejects(list(true).next())
+  assert.equal(await status('Connections'), before + 1)
+  assert.equal((await list(false).next()).done, false)
+  const [text] = await store.read('shop', ['session/39999'])
+  assert.equal(text, 'x'.repeat(1_000))
+})
+
+test('rows of removed records that are found when a session is opened go when it is closed', async () => {
+  await auth.state.keys.set({ 'lid-mapping': { a: '1', b: '2' } })
+  await auth.state.keys.set({ 'lid-mapping': { a: null } })
+  const rows = async () => {
+    const [found] = await pool.query<RowDataPacket[]>('select name from ?? where value is null', [table])
+    return found.length
+  }
+  assert.equal(await rows(), 1)
+  await auth.close()
+  assert.equal(await rows(), 0)
+  await pool.query('update ?? set value = null where name like ?', [table, 'lid-mapping%'])
+  auth = await open(3_600_000, true)
+  assert.equal(await rows(), 1)
+  assert.deepEqual(await auth.state.keys.get('lid-mapping', ['b']), { b: null })
+  await auth.close()
+  assert.equal(await rows(), 0)
+  auth = await open()
+})
+
 test.each([1, 812])('set of %d records is one statement, of new ones and of old', async count => {
   const keys = (mark: string) =>
     Object.fromEntries(
@@ -84,14 +122,14 @@ test('no statement is prepared', async () => {
 })
 
 /** No heartbeat comes between, unless its period is asked for. */
-function open(ttlMs: number = 3_600_000): Promise<AuthState> {
+function open(ttlMs: number = 3_600_000, preload: boolean = false): Promise<AuthState> {
   return useMySQLAuthState(pool, {
     session: 'shop',
     table,
     logger: false,
     baileys,
     lease: { ttlMs },
-    cache: { preload: false },
+    cache: { preload },
   })
 }
 

@@ -47,6 +47,20 @@ test('a whole session of 10,000 records is one round trip, and one that is large
   assert.ok((await turns(() => listing(1.5 * 1024 * 1024))) > 2)
 })
 
+test('that a session is too large to be read whole is found in two round trips', async () => {
+  const store = await openStore(pool, { table })
+  for (let from = 0; from < 10_000; from += 1_000)
+    await store.write(
+      'shop',
+      ids(1_000).map(id => ({ name: `${from}-${id}`, value: 'x'.repeat(200) })),
+    )
+  const options = { values: true, pageBytes: 1.5 * 1024 * 1024, wholeOnly: true }
+  const refused = () => assert.rejects(async () => store.list('shop', options)[Symbol.asyncIterator]().next())
+  assert.equal(await turns(refused), 2)
+  const empty = async () => assert.ok((await store.list('none', options)[Symbol.asyncIterator]().next()).done)
+  assert.equal(await turns(empty), 2)
+})
+
 test('opening a store on a table that stands, a read and a guarded batch of any size are one round trip', async () => {
   const store = await openStore(pool, { table })
   assert.equal(await turns(() => openStore(pool, { table })), 1)

@@ -68,6 +68,12 @@ export const boundedStore: PromiseCases<StoreContext> = {
           assert.equal(few.size, 111, `in pages of ${pageBytes} bytes`)
           for (const [name, value] of few) assert.equal(value, found.get(name))
         }
+        // Whole, or refused, or in pages; never a part that looks whole.
+        for (const pageBytes of [1_000, 20_000, 1024 * 1024, 32 * 1024 * 1024]) {
+          const options = { values: true, pageBytes, wholeOnly: true }
+          const whole = await listed(store, scope, options).catch(() => undefined)
+          if (whole || pageBytes > 1024 * 1024) assert.equal(whole?.size, found.size, `${pageBytes} bytes`)
+        }
         const preKeys = await listed(store, scope, { prefix: 'pre-key/' })
         assert.equal(preKeys.size, many)
         const names = await listed(store, scope, { prefix: 'pre-key/29', values: false })
