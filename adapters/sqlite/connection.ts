@@ -1,5 +1,5 @@
 import type { Change, Entry, Guard } from '../../src/store.ts'
-import type { SqliteDatabase } from './driver.ts'
+import type { SqliteDatabase, SqliteStatement } from './driver.ts'
 import { type FileId, fileAt, isSameFile } from './file.ts'
 import { after, endOf, Records } from './records.ts'
 import { rollBack } from './schema.ts'
@@ -51,6 +51,8 @@ export class Connection {
   readonly #database: SqliteDatabase
   readonly #isOwn: boolean
   readonly #records: Records
+  #begin: SqliteStatement | undefined
+  #commit: SqliteStatement | undefined
   #jobs: Job[] = []
   #running: Promise<void> | undefined
   #isGone = false
@@ -218,10 +220,14 @@ export class Connection {
 
   /** Which of the jobs changed something; they are durable when this returns, and undone when it throws. */
   #transact(jobs: readonly Job[]): readonly boolean[] {
-    this.#database.exec('begin immediate')
+    // Prepared, since a statement of this size is read in a tenth of the time that a commit takes.
+    this.#begin ??= this.#database.prepare('begin immediate')
+    this.#commit ??= this.#database.prepare('commit')
+    this.#begin.run()
     try {
       const landed = jobs.map(job => this.#apply(job))
-      this.#database.exec(landed.includes(true) ? 'commit' : 'rollback')
+      if (landed.includes(true)) this.#commit.run()
+      else this.#database.exec('rollback')
       return landed
     } catch (error) {
       rollBack(this.#database)

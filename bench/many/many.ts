@@ -25,7 +25,7 @@ export const many: Group = {
   about: 'one, ten and fifty real sockets in one process, on one database',
   async run({ quick, where, progress }) {
     const counts = quick ? [1, 10] : [1, 10, 50]
-    const messages = quick ? 200 : 1_000
+    const messages = quick ? 100 : 1_000
     await using whatsapp = Child.start<WhatsAppCommands>('bench/socket/whatsapp-process.ts')
     await using servers = new Servers()
     const ground: Ground = { servers, folder: where.folder }

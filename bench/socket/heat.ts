@@ -25,6 +25,8 @@ export interface Stage extends Ground {
   readonly phases: readonly Phase[]
   /** How long one slice may take. */
   readonly limitMs: number
+  /** How long a bot that fell behind is waited for in the end, before it is killed without a look at what it had. */
+  readonly quietMs: number
 }
 
 const patienceMs = 60_000
@@ -128,9 +130,10 @@ class Entrant {
     const bot = this.#bot
     if (!bot || !this.#settings) return Promise.resolve()
     const { role } = this.contender
+    const { quietMs } = this.#stage
     const settings = this.#settings
     const look = async () => {
-      const acknowledged = await within(bot.ask('acknowledged'), 'the bot to be quiet', patienceMs)
+      const acknowledged = await within(bot.ask('acknowledged'), 'the bot to be quiet', quietMs)
       this.#complaints = acknowledged.complaints
       await bot.kill()
       if (role !== 'ours' && role !== 'peer') return

@@ -41,7 +41,8 @@ export const socket: Group = {
       servers,
       folder: where.folder,
       phases: phasesOf(quick),
-      limitMs: quick ? 2_000 : 3_000,
+      limitMs: quick ? 1_500 : 3_000,
+      quietMs: quick ? 3_000 : 60_000,
     }
     const titles = await titlesOf(servers, heats.flat())
     const results = await runAll(heats, stage, context)

@@ -177,11 +177,18 @@ async function counted({ beforeExec, beforeRun }: Hooks = {}): Promise<{
 }> {
   const inner = await openDatabase(path)
   const counts = { commits: 0 }
+  const doing = <T>(sql: string, work: () => T): T => {
+    beforeExec?.(sql)
+    const result = work()
+    if (sql === 'commit') counts.commits += 1
+    return result
+  }
   const database: SqliteDatabase = {
     prepare(sql): SqliteStatement {
       const statement = inner.prepare(sql)
       return {
         run(...values) {
+          if (values.length === 0) return doing(sql, () => statement.run())
           beforeRun?.(values)
           return statement.run(...values)
         },
@@ -189,11 +196,7 @@ async function counted({ beforeExec, beforeRun }: Hooks = {}): Promise<{
         all: (...values) => statement.all(...values),
       }
     },
-    exec(sql) {
-      beforeExec?.(sql)
-      inner.exec(sql)
-      if (sql === 'commit') counts.commits += 1
-    },
+    exec: sql => doing(sql, () => inner.exec(sql)),
     close: () => inner.close(),
   }
   return { database, counts }

@@ -218,7 +218,8 @@ test('a text with NUL, an empty one and a large one come back as they are, one b
   for (const [at, name] of names.entries()) assert.deepEqual(await store.read('shop', [name]), [texts[at]])
   const listed: unknown[] = []
   for await (const page of store.list('shop', { values: true })) listed.push(...page)
-  assert.deepEqual(listed, changes)
+  // Rows are objects of the driver's.
+  assert.equal(JSON.stringify(listed), JSON.stringify(changes))
   assert.equal(
     await store.write('shop', [{ name: 'creds', value: 'c' }], [{ name: 'session/0', value: 'a' }]),
     false,
