@@ -148,14 +148,15 @@ class RedisStore implements Store {
   async *list(scope: string, options: ListOptions = {}): AsyncIterable<readonly Entry[]> {
     const { prefix = '', values = false, pageBytes = usualPageBytes, wholeOnly = false } = options
     const key = this.#layout.records(scope)
-    const most = pageBytes > usualPageBytes ? Math.ceil(pageBytes / leastRecordBytes) : pageRecords
+    const isLarge = pageBytes > usualPageBytes
+    const most = isLarge ? Math.ceil(pageBytes / leastRecordBytes) : pageRecords
     let cursor = '0'
-    let count = pageBytes > usualPageBytes ? most : firstPageRecords
+    let count = isLarge ? most : firstPageRecords
     do {
-      const args = [cursor, prefix, String(count), String(pageBytes), values ? '1' : '0']
+      const flags = [flag(values), flag(isLarge && wholeOnly)]
+      const args = [cursor, prefix, String(count), String(pageBytes), ...flags]
       const [next, used, ...found] = await this.#reading(listScript, key, args)
-      if (wholeOnly && pageBytes > usualPageBytes && Number(textOf(used)) < count)
-        throw notAtOnce(kind, pageBytes)
+      if (textOf(used) === '0') throw notAtOnce(kind, pageBytes)
       const page = entriesOf(found.map(textOf), values)
       if (page.length > 0) yield page
       cursor = textOf(next)
@@ -267,6 +268,10 @@ function has(client: unknown, ...methods: readonly string[]): boolean {
 
 function isRecord(name: string): boolean {
   return !name.startsWith('!')
+}
+
+function flag(isOn: boolean): string {
+  return isOn ? '1' : '0'
 }
 
 function entriesOf(found: readonly string[], values: boolean): readonly Entry[] {

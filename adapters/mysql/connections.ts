@@ -84,8 +84,9 @@ export class Connections {
         // What a column holds is decoded here, whatever the pool does with it.
         typeCast(field) {
           const value = field.buffer()
+          const wasWithin = bytes <= mostBytes
           bytes += value?.length ?? 0
-          if (bytes > mostBytes) {
+          if (wasWithin && bytes > mostBytes) {
             giveUp()
             resolve([])
           }

@@ -100,8 +100,8 @@ return 1
 `)
 
 /**
- * KEYS: records. ARGV: cursor, prefix, count, most bytes of values, 1 for values or 0 for names alone. The next cursor,
- * the count that kept to the bytes, names (with values).
+ * KEYS: records. ARGV: cursor, prefix, count, most bytes of values, 1 for values or 0 for names alone, 1 for all or
+ * nothing. The next cursor, the count that kept to the bytes (0 where nothing was to be given), names (with values).
  */
 export const listScript: Script = script(`
 ${onMasterOnly}
@@ -116,6 +116,7 @@ while true do
       if ARGV[5] == '1' then found[#found + 1] = value end
     end
     bytes = bytes + #value
+    if bytes > most and ARGV[6] == '1' then return {page[1], 0} end
   end
   if bytes <= most or count == 1 then return found end
   count = math.max(1, math.floor(count / 4))

@@ -44,6 +44,10 @@ describe('round trips', () => {
     }
     await listing()
     assert.deepEqual(await asked(listing), ['evalsha'])
+    const options = { values: true, pageBytes: 1.5 * 1024 * 1024, wholeOnly: true }
+    const tooLarge = () =>
+      assert.rejects(async () => store.list('shop', options)[Symbol.asyncIterator]().next())
+    assert.deepEqual(await asked(tooLarge), ['evalsha'])
   })
 
   test('a get of 1, 100 or 1,000 ids is one, a set of 1 or 812 is one, and a cached get is none', async () => {
