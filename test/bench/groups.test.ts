@@ -73,8 +73,8 @@ test('many bots in one process get their messages, and ten of them share commits
   assert.deepEqual(
     found.map(({ bots, result }) => [bots, result.messages]),
     [
-      [1, 200],
-      [10, 200],
+      [1, 100],
+      [10, 100],
     ],
   )
   const [alone = Number.NaN, together = Number.NaN] = found.map(
