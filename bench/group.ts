@@ -27,6 +27,8 @@ export interface GroupResult {
   readonly tables?: readonly Table[]
   /** More for programs: figures of each run. */
   readonly details?: unknown
+  /** Why it came to no end. */
+  readonly error?: string
 }
 
 /** What a group is told. */

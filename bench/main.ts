@@ -3,7 +3,7 @@ import { cache } from './cache.ts'
 import { chartSvg } from './chart.ts'
 import { codec } from './codec.ts'
 import { environment } from './environment.ts'
-import type { Group } from './group.ts'
+import type { Group, GroupContext } from './group.ts'
 import { many } from './many/many.ts'
 import { operations } from './operations/operations.ts'
 import { type BenchOptions, readOptions, usage } from './options.ts'
@@ -33,9 +33,11 @@ async function main(): Promise<number> {
   else process.stdout.write(tableText(report))
   if (options.json !== undefined && options.json !== '-') await writeFile(options.json, json)
   await writeChart(options, report)
-  if (!options.check) return 0
+  const failed = report.groups.filter(({ error }) => error !== undefined)
+  for (const { group, error } of failed) process.stderr.write(`The group ${group} failed: ${error}\n`)
+  if (!options.check) return failed.length > 0 ? 1 : 0
   process[options.json === '-' ? 'stderr' : 'stdout'].write(`\n${goalsText(report.groups)}`)
-  return areMet(report.groups) ? 0 : 1
+  return failed.length === 0 && areMet(report.groups) ? 0 : 1
 }
 
 async function writeChart({ chart: path }: BenchOptions, { groups }: Report): Promise<void> {
@@ -51,11 +53,18 @@ async function measure(options: BenchOptions): Promise<Report> {
   try {
     for (const group of groups.filter(({ name }) => options.only.includes(name))) {
       const since = performance.now()
-      const result = await group.run({
+      const context: GroupContext = {
         quick: options.quick,
         where: options.where,
         progress: (text, done) => progress.show(`${group.name}: ${text}`, done),
-      })
+      }
+      // What the others found in half an hour is not lost with it.
+      const result = await group.run(context).catch((error: unknown) => ({
+        group: group.name,
+        races: [],
+        goals: [],
+        error: error instanceof Error ? error.message : String(error),
+      }))
       results.push({ ...result, seconds: secondsSince(since) })
     }
   } finally {

@@ -18,6 +18,9 @@ const writesBehind: ReadonlySet<Backend> = new Set<Backend>(['files', 'MongoDB']
 const preKeys = 812
 const getMany = 100
 
+/** Disks stand still for half a minute after a hundred thousand files. */
+const retry = { forMs: 300_000 }
+
 /** What each operation costs, beside the least that the backend's bare driver can do for it. */
 export const operations: Group = {
   name: 'operations',
@@ -160,7 +163,7 @@ class Stage implements AsyncDisposable {
   opening(): RaceSpec {
     const own = async () => {
       const startedAt = performance.now()
-      const auth = await useAuthState(this.#store, { session: 'whole', logger: false })
+      const auth = await useAuthState(this.#store, { session: 'whole', logger: false, retry })
       const tookMs = performance.now() - startedAt
       await auth.close()
       return tookMs
@@ -186,14 +189,14 @@ class Stage implements AsyncDisposable {
   }
 
   async #fill(session: string): Promise<void> {
-    const auth = await useAuthState(this.#store, { session, logger: false })
+    const auth = await useAuthState(this.#store, { session, logger: false, retry })
     await auth.saveCreds()
     await auth.close()
     for (const part of parts(this.#rows)) await this.#store.write(scopeOf(session), part)
   }
 
   async #open(session: string, options: object): Promise<AuthKeyStore> {
-    const auth = await useAuthState(this.#store, { session, logger: false, ...options })
+    const auth = await useAuthState(this.#store, { session, logger: false, retry, ...options })
     this.#closing.push(() => auth.close())
     return auth.state.keys
   }
