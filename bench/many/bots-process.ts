@@ -156,10 +156,20 @@ function usedBytes(): number {
 /** Each commit is an fsync of the write-ahead log. */
 function countCommits(): () => number {
   let commits = 0
-  const { exec } = Database.prototype
-  Database.prototype.exec = function (this: Database.Database, sql: string) {
-    if (sql === 'commit') commits += 1
-    return Reflect.apply(exec, this, [sql])
+  const { prepare } = Database.prototype
+  const counting = {
+    prepare(this: Database.Database, sql: string) {
+      const statement = Reflect.apply(prepare, this, [sql])
+      if (sql !== 'commit') return statement
+      const run = statement.run.bind(statement)
+      return Object.assign(statement, {
+        run(...values: unknown[]) {
+          commits += 1
+          return run(...values)
+        },
+      })
+    },
   }
+  Object.assign(Database.prototype, counting)
   return () => commits
 }
