@@ -16,7 +16,7 @@ export const startUp: Group = {
   name: 'start-up',
   about: 'what importing each module costs beyond Node, and which packages come with it',
   async run({ quick, progress }) {
-    const rounds = quick ? 7 : 25
+    const rounds = quick ? 5 : 25
     const programs = ['', ...modules]
     const times = new Map<string, number[]>(programs.map(name => [name, []]))
     for (let round = 0; round < rounds; round++) {

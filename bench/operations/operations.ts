@@ -56,7 +56,7 @@ async function racesOf(
   sizes: readonly number[],
   { quick, progress }: GroupContext,
 ): Promise<Race[]> {
-  const calls: Schedule = quick ? { rounds: 2, timeMs: 40 } : { rounds: 5, timeMs: 150 }
+  const calls: Schedule = quick ? { rounds: 1, timeMs: 60 } : { rounds: 5, timeMs: 150 }
   // However long an opening takes, each contender has three a round.
   const openings: Schedule = { rounds: quick ? 1 : 2, timeMs: 200 }
   const races: Race[] = []

@@ -25,8 +25,8 @@ export interface Stage extends Ground {
   readonly phases: readonly Phase[]
   /** How long one slice may take. */
   readonly limitMs: number
-  /** How long a bot that fell behind is waited for in the end, before it is killed without a look at what it had. */
-  readonly quietMs: number
+  /** How long a bot that fell behind is waited for in the end, and how long it may take to read what it had. */
+  readonly lookMs: number
 }
 
 const patienceMs = 60_000
@@ -130,19 +130,15 @@ class Entrant {
     const bot = this.#bot
     if (!bot || !this.#settings) return Promise.resolve()
     const { role } = this.contender
-    const { quietMs } = this.#stage
+    const { lookMs } = this.#stage
     const settings = this.#settings
     const look = async () => {
-      const acknowledged = await within(bot.ask('acknowledged'), 'the bot to be quiet', quietMs)
+      const acknowledged = await within(bot.ask('acknowledged'), 'the bot to be quiet', lookMs)
       this.#complaints = acknowledged.complaints
       await bot.kill()
       if (role !== 'ours' && role !== 'peer') return
       await using reader = Child.start<BotCommands>('bench/socket/bot-process.ts', settings)
-      this.#comparison = await within(
-        reader.ask('compare', acknowledged.records),
-        'the comparison',
-        patienceMs,
-      )
+      this.#comparison = await within(reader.ask('compare', acknowledged.records), 'the comparison', lookMs)
     }
     // Also where it was cut: what it acknowledged by then has to be there.
     return look().catch(error => {

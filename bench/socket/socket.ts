@@ -42,7 +42,7 @@ export const socket: Group = {
       folder: where.folder,
       phases: phasesOf(quick),
       limitMs: quick ? 1_500 : 3_000,
-      quietMs: quick ? 3_000 : 60_000,
+      lookMs: quick ? 6_000 : 60_000,
     }
     const titles = await titlesOf(servers, heats.flat())
     const results = await runAll(heats, stage, context)
@@ -59,7 +59,7 @@ export const socket: Group = {
 
 /** The first of them warm up. What comes next is what a bot that was just paired meets. */
 function phasesOf(isQuick: boolean): Phase[] {
-  const count = isQuick ? 20 : 50
+  const count = isQuick ? 10 : 50
   const [few, some, more, most] = isQuick ? [20, 20, 40, 60] : [100, 200, 300, 1_000]
   const slices = isQuick ? 2 : 10
   const strangers: Peers = { prefix: 5_551_000, count: 10, haveLids: false }

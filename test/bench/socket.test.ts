@@ -28,7 +28,7 @@ let servers: Servers
 beforeAll(() => {
   whatsapp = Child.start('bench/socket/whatsapp-process.ts')
   servers = new Servers()
-  stage = { whatsapp, servers, folder: tmpdir(), phases, limitMs: 30_000, quietMs: 60_000 }
+  stage = { whatsapp, servers, folder: tmpdir(), phases, limitMs: 30_000, lookMs: 60_000 }
 })
 afterAll(async () => {
   await whatsapp.kill()
