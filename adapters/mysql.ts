@@ -50,8 +50,6 @@ class MySQLStore implements Store {
   readonly identity: readonly unknown[]
   readonly #connections: Connections
   readonly #table: string
-  /** Scopes in which rows of removed records are known to be. */
-  readonly #leftIn = new Set<string>()
   #server: Server | undefined
   #statements: Statements | undefined
 
@@ -94,10 +92,8 @@ class MySQLStore implements Store {
 
   async write(scope: string, changes: readonly Change[], guards: readonly Guard[] = []): Promise<boolean> {
     const landed = await this.#guarded(this.#on.write(scope, changes, guards))
-    if (!landed) return false
-    if (changes.some(({ value }) => value === undefined)) this.#leftIn.add(scope)
-    if (changes.some(isTimeToSweep) && this.#leftIn.delete(scope)) await this.#sweep(scope)
-    return true
+    if (landed && changes.some(leavesRows)) await this.#sweep(scope)
+    return landed !== undefined
   }
 
   async *list(
@@ -158,9 +154,7 @@ class MySQLStore implements Store {
     const rows = await this.#doing('read', () =>
       this.#connections.rowsWithin(this.#on.whole(scope), mostBytes),
     )
-    const entries = rows?.filter(([, value]) => value !== null).map(row => entryOf(row, true))
-    if (entries && rows && entries.length < rows.length) this.#leftIn.add(scope)
-    return entries
+    return rows?.filter(([, value]) => value !== null).map(row => entryOf(row, true))
   }
 
   #rows(sql: string): Promise<readonly Row[]> {
@@ -204,7 +198,7 @@ class MySQLStore implements Store {
 }
 
 /** A removed record keeps its row. It goes when the session changes hands; heartbeats have no such moment. */
-function isTimeToSweep({ name, value }: Change): boolean {
+function leavesRows({ name, value }: Change): boolean {
   return name === fenceName || (name.startsWith('!') && value === undefined)
 }
 

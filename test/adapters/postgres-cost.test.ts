@@ -31,13 +31,19 @@ afterEach(async () => {
 
 const turns = async (run: () => Promise<unknown>) => (await proxy.during(run)).turns
 
-test('a whole session of 10,000 records is one round trip, and one that is larger comes in pages', async () => {
+/** A store with a session of 10,000 records. */
+async function storeOfMany() {
   const store = await openStore(pool, { table })
   for (let from = 0; from < 10_000; from += 1_000)
     await store.write(
       'shop',
       ids(1_000).map(id => ({ name: `${from}-${id}`, value: 'x'.repeat(200) })),
     )
+  return store
+}
+
+test('a whole session of 10,000 records is one round trip, and one that is larger comes in pages', async () => {
+  const store = await storeOfMany()
   const listing = async (pageBytes: number) => {
     let records = 0
     for await (const page of store.list('shop', { values: true, pageBytes })) records += page.length
@@ -48,12 +54,7 @@ test('a whole session of 10,000 records is one round trip, and one that is large
 })
 
 test('that a session is too large to be read whole is found in two round trips', async () => {
-  const store = await openStore(pool, { table })
-  for (let from = 0; from < 10_000; from += 1_000)
-    await store.write(
-      'shop',
-      ids(1_000).map(id => ({ name: `${from}-${id}`, value: 'x'.repeat(200) })),
-    )
+  const store = await storeOfMany()
   const options = { values: true, pageBytes: 1.5 * 1024 * 1024, wholeOnly: true }
   const refused = () => assert.rejects(async () => store.list('shop', options)[Symbol.asyncIterator]().next())
   assert.equal(await turns(refused), 2)
