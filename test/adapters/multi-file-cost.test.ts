@@ -34,12 +34,15 @@ test('a small batch is one append, one fdatasync and a few looks at the journal'
   const { store, since } = await counted('full')
   const batch = [{ name: 'session/1.0', value: '{}' }]
   assert.ok(await store.write(folderScope, batch, mine))
-  const operations = await since(() => store.write(folderScope, batch, mine))
-  assert.deepEqual(
-    operations.filter(operation => operation !== 'identify'),
-    ['write', 'datasync'],
-  )
-  assert.ok(operations.length <= 5)
+  // One that makes the journal longer, and one that finds room in it.
+  for (let time = 0; time < 2; time++) {
+    const operations = await since(() => store.write(folderScope, batch, mine))
+    assert.deepEqual(
+      operations.filter(operation => operation !== 'identify'),
+      ['write', 'datasync'],
+    )
+    assert.ok(operations.length <= 5)
+  }
   await store.close()
 })
 

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { memoryStore } from '../../src/entries/memory.ts'
+import { preload } from '../../src/session/preload.ts'
 import { absent, CachePool, RecordCache, recordBytes } from '../../src/session/record-cache.ts'
 
 const text = 'x'.repeat(500)
@@ -60,4 +62,18 @@ test('three quarters of a pool may be filled before anybody asks, as sessions ha
   assert.equal(second.room, each * 75)
   assert.equal(first.get('session/00'), undefined)
   assert.equal(new RecordCache(undefined).room, 0)
+})
+
+test('a record that a list gives twice is counted once, as it came last', async () => {
+  const store = memoryStore()
+  await store.open()
+  const list: typeof store.list = async function* () {
+    yield [{ name: 'session/00', value: 'x'.repeat(900) }]
+    yield [{ name: 'session/00', value: text }]
+  }
+  const pool = new CachePool(each * 100)
+  const cache = new RecordCache(pool)
+  await preload(Object.assign(store, { list }), 'shop', cache, 1_000)
+  assert.equal(cache.get('session/00'), text)
+  assert.equal(new RecordCache(pool).room, each * 74 - own)
 })
