@@ -129,6 +129,7 @@ export async function forEachLimited<T>(
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const all = Array.from(items)
+  if (all.length === 0) return
   const iterator = all.values()
   let hasFailed = false
   const worker = async () => {

@@ -12,8 +12,8 @@ import { claim, giveBack, takeOver } from './take-over.ts'
 import { isChangedByOthers, journalsIn, type Replay, readTexts, replayJournals } from './texts.ts'
 import { Moved, trouble } from './trouble.ts'
 
-/** How long files may be behind the journal, and how much of it. */
-const behindMs = 500
+/** How long files may be behind the journal, within a second with the time to write them, and how much of it. */
+const behindMs = 750
 const behindBytes = 8 * 1024 * 1024
 /** After this many failures in a row the files wait for the next batch: the journal holds what they lack. */
 const attemptsInBackground = 5

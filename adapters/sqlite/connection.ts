@@ -40,8 +40,8 @@ const pageRecords = 500
 const pageScopes = 500
 
 /**
- * One open database, used by all stores of this process on it: whatever they write in one turn of the event loop
- * lands in one transaction.
+ * One open database, used by all stores of this process on it: whatever several scopes write in one turn of the event
+ * loop lands in one transaction. A scope that writes alone waits for no others.
  *
  * A database file may be deleted while it is open, by a bot that logs out; SQLite would go on with a file that has
  * no name. So the path is looked at each time: once it leads elsewhere, this connection is gone, and touches nothing.
@@ -55,6 +55,7 @@ export class Connection {
   #commit: SqliteStatement | undefined
   #jobs: Job[] = []
   #running: Promise<void> | undefined
+  #lastScope: string | undefined
   #isGone = false
   #isClosed = false
 
@@ -82,7 +83,7 @@ export class Connection {
     )
   }
 
-  /** Resolves when the batch has landed with all others of this turn, or `false` when a guard did not hold. */
+  /** Resolves when the batch has landed, or `false` when a guard did not hold. */
   write(
     scope: string,
     changes: readonly Change[] | undefined,
@@ -177,7 +178,8 @@ export class Connection {
   /** Lands what is waiting, again and again. */
   async #run(): Promise<void> {
     do {
-      await endOfTurn()
+      if (this.#jobs[0]?.scope !== this.#lastScope) await endOfTurn()
+      this.#lastScope = this.#jobs.at(-1)?.scope
       try {
         await throughLocks(() => this.#land())
       } catch (error) {

@@ -35,9 +35,12 @@ export interface WriteQueueOptions {
 }
 
 /**
- * Lands changes in call order. A batch starts at the end of the event-loop turn in which its first change came, so
- * that creds emitted inside a key transaction land together with those keys; while one is in flight, later changes
- * gather into the next, so that the cost of a change falls as load rises.
+ * Lands changes in call order. A batch starts when the callback in which its first change came is through, and what
+ * followed from it by promises and ticks, so that creds emitted inside a key transaction land together with those keys;
+ * while one is in flight, later changes gather into the next, so that the cost of a change falls as load rises.
+ *
+ * It does not wait for the end of the event loop's turn: a bot with much to do has other messages to decrypt in it, and
+ * the one that waits for its keys would wait for those.
  */
 export class WriteQueue {
   readonly #options: WriteQueueOptions
@@ -110,7 +113,7 @@ export class WriteQueue {
 
   async #run(): Promise<void> {
     while (this.#calls.length > 0 && !this.#end) {
-      await endOfTurn()
+      await endOfCallback()
       if (this.#end) break
       const { outage, attempt } = this.#options
       const isTooLong = outage.isTooLong
@@ -188,8 +191,12 @@ export class WriteQueue {
   }
 }
 
-function endOfTurn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
+/** Ticks run when no promise job is left; the second round is for what a tick sets off. */
+async function endOfCallback(): Promise<void> {
+  for (let round = 0; round < 2; round++) {
+    await undefined
+    await new Promise<void>(resolve => process.nextTick(resolve))
+  }
 }
 
 /** The calls' changes as one batch, each record once, the last change of it winning. */

@@ -48,6 +48,26 @@ test('keys of several open sessions that are set in one turn are one commit', as
   database.close()
 })
 
+test('a scope that writes alone waits for no others; scopes that write by turns share a commit again', async () => {
+  const { database, counts } = await counted()
+  const store = await openStore(database)
+  await store.write('shop', [{ name: 'creds', value: '0' }])
+  let hasTurned = false
+  setImmediate(() => {
+    hasTurned = true
+  })
+  counts.commits = 0
+  assert.ok(await store.write('shop', [{ name: 'creds', value: '1' }]))
+  assert.equal(hasTurned, false)
+  assert.equal(counts.commits, 1)
+  await store.write('bakery', [{ name: 'creds', value: '1' }])
+  counts.commits = 0
+  await Promise.all(['shop', 'bakery'].map(scope => store.write(scope, [{ name: 'creds', value: '2' }])))
+  assert.equal(counts.commits, 1)
+  assert.deepEqual(await store.read('bakery', ['creds']), ['2'])
+  database.close()
+})
+
 test('a batch whose guard does not hold leaves the others of its turn alone', async () => {
   const store = await openStore(path)
   const answers = await Promise.all([

@@ -38,6 +38,21 @@ test('rule 12: creds and keys that change in one turn of the event loop land in 
   await auth.close()
 })
 
+test('a batch does not wait for what else the event loop has to do', async () => {
+  const store = recordingStore(memoryStore())
+  const auth = await open(store)
+  await auth.saveCreds()
+  await new Promise(resolve => setImmediate(resolve))
+  let hasTurned = false
+  setImmediate(() => {
+    hasTurned = true
+  })
+  await put(auth, { a: '1' })
+  expect(hasTurned).toBe(false)
+  expect(store.batches).toHaveLength(2)
+  await auth.close()
+})
+
 test('rule 12: creds that would make the first batch too large for the store land before it', async () => {
   await using server = await SharedStoreServer.start()
   const auth = await open(sharedStore(server.url, { limits: { batchBytes: 3_000 } }))
