@@ -56,6 +56,13 @@ const blocksForMs = 10
 /** The longest that a caller's own connection may block this process. */
 const callerBlocksForMs = 100
 
+/**
+ * Of a file that is new. In a table without rowids a value of over a quarter of its page goes to an overflow page of its
+ * own, and with SQLite's usual 4,096 bytes that would be every Signal session: three times the disk, and two pages for
+ * each to read and to write.
+ */
+const pageSize = 16_384
+
 /** Sets up a connection of our own; the wanted journal mode is read back, and is DELETE where WAL can't be. */
 export function setUpOwn(
   database: SqliteDatabase,
@@ -63,6 +70,7 @@ export function setUpOwn(
   wanted: 'wal' | 'delete',
 ): void {
   database.exec(`pragma busy_timeout = ${blocksForMs}`)
+  database.exec(`pragma page_size = ${pageSize}`)
   const isWal = readPragma(database, `journal_mode = ${wanted}`) === 'wal'
   if (!isWal && wanted === 'wal') readPragma(database, 'journal_mode = delete')
   setSynchronous(database, leastSynchronous(database, durability))

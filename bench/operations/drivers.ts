@@ -62,6 +62,7 @@ export const drivers: { readonly [backend in DurableBackend]: (place: Place) => 
 
   async SQLite({ folder }) {
     const database = new Database(`${folder}/driver.db`)
+    database.pragma('page_size = 16384')
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = FULL')
     database.exec(

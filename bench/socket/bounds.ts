@@ -84,6 +84,7 @@ async function filesBound(folder: string, isDurable: boolean): Promise<Opened> {
 
 async function sqliteBound(folder: string, synchronous: string): Promise<Opened> {
   const database = new Database(`${folder}/bound.db`)
+  database.pragma('page_size = 16384')
   database.pragma('journal_mode = WAL')
   database.pragma(`synchronous = ${synchronous}`)
   database.exec('create table records (name text primary key, value text) without rowid')
