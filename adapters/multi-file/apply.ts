@@ -4,7 +4,8 @@ import { newId, type Place } from './place.ts'
 import type { Placement } from './placement.ts'
 import { Moved } from './trouble.ts'
 
-const filesAtOnce = 16
+/** As many as Node has threads for files: with more, the next batch's append would wait for a row of them. */
+const filesAtOnce = 4
 
 /**
  * Brings record files up to these texts. Every change is a rename out of or into the owner's own folder, so a former

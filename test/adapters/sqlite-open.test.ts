@@ -65,6 +65,18 @@ test('WAL on a disk of this machine, a rollback journal on a file system that ot
   assert.equal(mode(0, '\\\\server\\share\\bots.db', 'win32'), 'delete')
 })
 
+test('a thousand Signal sessions take the disk that their texts need, and no overflow page each', async () => {
+  const store = await openStore(path)
+  const values = Array.from({ length: 1_000 }, (_, at) => ({
+    name: `session/${at}`,
+    value: 'x'.repeat(1_400),
+  }))
+  await store.write('shop', values)
+  await store.close()
+  const { size } = statSync(path)
+  assert.ok(size < 1.5 * 1_400_000, `${size} bytes`)
+})
+
 test('the journal mode is what it was decided to be, also for a database that had another', async () => {
   for (const [type, expected] of [
     [0xef53, 'wal'],
