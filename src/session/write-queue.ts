@@ -40,7 +40,8 @@ export interface WriteQueueOptions {
  * while one is in flight, later changes gather into the next, so that the cost of a change falls as load rises.
  *
  * It does not wait for the end of the event loop's turn: a bot with much to do has other messages to decrypt in it, and
- * the one that waits for its keys would wait for those.
+ * the one that waits for its keys would wait for those. A second batch in one turn does: a store that never leaves the
+ * turn would else keep timers and sockets from theirs for as long as somebody sets one record after another.
  */
 export class WriteQueue {
   readonly #options: WriteQueueOptions
@@ -48,6 +49,7 @@ export class WriteQueue {
   #calls: Call[] = []
   #inFlight: readonly Call[] = []
   #isRunning = false
+  #hasBegunInTurn = false
   /** The next attempt is made to find out whether the store is back, for a call that came after an outage's time. */
   #isProbing = false
   #isEnding = false
@@ -113,7 +115,11 @@ export class WriteQueue {
 
   async #run(): Promise<void> {
     while (this.#calls.length > 0 && !this.#end) {
-      await endOfCallback()
+      await (this.#hasBegunInTurn ? endOfTurn() : endOfCallback())
+      this.#hasBegunInTurn = true
+      setImmediate(() => {
+        this.#hasBegunInTurn = false
+      })
       if (this.#end) break
       const { outage, attempt } = this.#options
       const isTooLong = outage.isTooLong
@@ -189,6 +195,10 @@ export class WriteQueue {
     }
     return this.#calls.splice(0, count)
   }
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise(resolve => setImmediate(resolve))
 }
 
 /** Ticks run when no promise job is left; the second round is for what a tick sets off. */

@@ -14,6 +14,19 @@ const auth = await opener.open()
 const stepsAtOnce = 3
 let next = Number(first)
 
+/** At once: the next line of the program may be the last. A parent that is behind with reading is waited for. */
+function acknowledge(number: number): void {
+  for (;;) {
+    try {
+      writeSync(1, `${number}\n`)
+      return
+    } catch (error) {
+      if (Object(error).code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1)
+    }
+  }
+}
+
 async function writeSteps(): Promise<void> {
   for (;;) {
     const step = next
@@ -22,7 +35,7 @@ async function writeSteps(): Promise<void> {
     // Baileys saves creds inside the transaction whose keys they belong to; both must land as one.
     const landed = Promise.all([auth.state.keys.set(changesOfStep(step)), auth.saveCreds()])
     await landed
-    writeSync(1, `${step}\n`)
+    acknowledge(step)
   }
 }
 
@@ -30,7 +43,7 @@ async function writeHotRecord(): Promise<void> {
   await auth.state.keys.set(burstOf(next))
   for (;;) {
     await auth.state.keys.set(hotRecord(next))
-    writeSync(1, `${next}\n`)
+    acknowledge(next)
     next += 1
   }
 }

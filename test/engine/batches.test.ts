@@ -53,6 +53,18 @@ test('a batch does not wait for what else the event loop has to do', async () =>
   await auth.close()
 })
 
+test('records set one after another leave timers and sockets their turns, also on a store that never waits', async () => {
+  const auth = await open(memoryStore())
+  await auth.saveCreds()
+  let hasTurned = false
+  setImmediate(() => {
+    hasTurned = true
+  })
+  for (const value of ['1', '2', '3']) await put(auth, { a: value })
+  expect(hasTurned).toBe(true)
+  await auth.close()
+})
+
 test('rule 12: creds that would make the first batch too large for the store land before it', async () => {
   await using server = await SharedStoreServer.start()
   const auth = await open(sharedStore(server.url, { limits: { batchBytes: 3_000 } }))
