@@ -16,6 +16,9 @@ interface Call {
   isAlone: boolean
 }
 
+/** For so long batches may follow each other in one turn of the event loop. */
+const longTurnMs = 10
+
 /** What a queue needs of the session that it works for. */
 export interface WriteQueueOptions {
   readonly batchBytes: number
@@ -40,8 +43,8 @@ export interface WriteQueueOptions {
  * while one is in flight, later changes gather into the next, so that the cost of a change falls as load rises.
  *
  * It does not wait for the end of the event loop's turn: a bot with much to do has other messages to decrypt in it, and
- * the one that waits for its keys would wait for those. A second batch in one turn does: a store that never leaves the
- * turn would else keep timers and sockets from theirs for as long as somebody sets one record after another.
+ * the one that waits for its keys would wait for those. Only a turn that batches have already made long is ended: a store
+ * that never leaves it would else keep timers and sockets from theirs while somebody sets one record after another.
  */
 export class WriteQueue {
   readonly #options: WriteQueueOptions
@@ -49,7 +52,8 @@ export class WriteQueue {
   #calls: Call[] = []
   #inFlight: readonly Call[] = []
   #isRunning = false
-  #hasBegunInTurn = false
+  /** When the first batch of this turn of the event loop began. */
+  #firstInTurnAt: number | undefined
   /** The next attempt is made to find out whether the store is back, for a call that came after an outage's time. */
   #isProbing = false
   #isEnding = false
@@ -115,11 +119,7 @@ export class WriteQueue {
 
   async #run(): Promise<void> {
     while (this.#calls.length > 0 && !this.#end) {
-      await (this.#hasBegunInTurn ? endOfTurn() : endOfCallback())
-      this.#hasBegunInTurn = true
-      setImmediate(() => {
-        this.#hasBegunInTurn = false
-      })
+      await this.#gathered()
       if (this.#end) break
       const { outage, attempt } = this.#options
       const isTooLong = outage.isTooLong
@@ -144,6 +144,17 @@ export class WriteQueue {
     }
     this.#inFlight = []
     this.#isRunning = false
+  }
+
+  /** Resolves when a batch may start. */
+  async #gathered(): Promise<void> {
+    const isLongTurn = this.#firstInTurnAt !== undefined && monotonicMs() - this.#firstInTurnAt >= longTurnMs
+    await (isLongTurn ? endOfTurn() : endOfCallback())
+    if (this.#firstInTurnAt !== undefined) return
+    this.#firstInTurnAt = monotonicMs()
+    setImmediate(() => {
+      this.#firstInTurnAt = undefined
+    })
   }
 
   #refused(error: unknown): void {
